@@ -1,0 +1,134 @@
+"""The whole state of an execution, as one plain value. Instants are aware UTC datetimes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.calendars import CalendarSnapshot
+from domain.playbook.definition import OutcomeKind, Role, Value
+
+ENGINE_REVISION = 1
+"""The newest revision of `advance` that this code knows (law 6)."""
+
+
+class ExecutionStatus(StrEnum):
+    running = "running"
+    paused = "paused"
+    ended = "ended"
+
+
+class StepStatus(StrEnum):
+    scheduled = "scheduled"  # its needs are met, its time has not come
+    open = "open"
+    waiting = "waiting"  # on the customer
+    offered = "offered"  # a hand-off that the receiver has not answered
+    sending = "sending"  # waits for the result of its delivery
+    completed = "completed"
+    skipped = "skipped"
+    waived = "waived"
+    not_needed = "not_needed"  # its condition was false
+    withdrawn = "withdrawn"  # the execution ended first
+    unanswered = "unanswered"  # a survey that closed without an answer
+    expired = "expired"  # a wait on a condition that ran into its limit
+
+
+CLOSED = frozenset(
+    {
+        StepStatus.completed,
+        StepStatus.skipped,
+        StepStatus.waived,
+        StepStatus.not_needed,
+        StepStatus.withdrawn,
+        StepStatus.unanswered,
+        StepStatus.expired,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Since when and for what we wait on the customer."""
+
+    since: datetime
+    reason_code: str
+    follow_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """One occurrence of a step that has been scheduled or opened; others are not in the state.
+
+    `generation` counts re-arms, so that a deadline's id never means two things. `anchored` tells
+    that `due_at` (or `opens_at`) comes from a date of the subject and does not move by a pause.
+    `due_at` is net: waiting on the customer moves it; `first_due_at` is gross and never moves
+    but by a pause.
+    """
+
+    key: str
+    occurrence: int
+    status: StepStatus
+    owner: Role
+    assignee: str | None = None  # a member, once one was named; otherwise the holder of `owner`
+    opens_at: datetime | None = None
+    opened_at: datetime | None = None
+    due_at: datetime | None = None
+    first_due_at: datetime | None = None
+    anchored: bool = False
+    closed_at: datetime | None = None
+    occurred_at: datetime | None = None
+    breached_at: datetime | None = None
+    reminders_told: int = 0
+    levels_fired: int = 0
+    acknowledged_level: int = 0
+    ladder_shift: int = 0  # seconds by which acknowledgements hold the levels to come
+    waiting: Waiting | None = None
+    waited: int = 0  # seconds
+    snoozed_until: datetime | None = None
+    waiver: Waiver | None = None
+    choice: str | None = None
+    answers: dict[str, Value] = field(default_factory=dict)
+    closes_at: datetime | None = None  # a survey's or a wait's limit
+    reminder_at: datetime | None = None  # a survey's
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseState:
+    key: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    started: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`number` is the last transition's; `fields` the subject's, with the version they came in."""
+
+    number: int
+    status: ExecutionStatus
+    engine: int
+    started_at: datetime
+    last_at: datetime
+    calendar: CalendarSnapshot
+    fields: dict[str, Value]
+    fields_version: int
+    parameters: dict[str, str]
+    phases: tuple[PhaseState, ...]
+    steps: tuple[StepState, ...]
+    held_since: dict[str, datetime] = field(default_factory=dict)  # exit code -> since
+    paused_at: datetime | None = None
+    paused_by: tuple[str, ...] = ()
+    paused_for: int = 0  # seconds, summed over ended pauses
+    outcome: OutcomeKind | None = None
+    outcome_code: str | None = None
+    ended_at: datetime | None = None
