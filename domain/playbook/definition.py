@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class Role(StrEnum):
@@ -101,6 +102,7 @@ class Compare:
     field: str
     op: Op
     value: Value | tuple[str | int | float, ...]
+    kind: Literal["compare"] = "compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +112,25 @@ class StepIs:
     step: str
     attribute: str  # "choice" | "status"
     value: str
+    kind: Literal["step_is"] = "step_is"
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
     conditions: tuple[Condition, ...]
+    kind: Literal["all"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     conditions: tuple[Condition, ...]
+    kind: Literal["any"] = "any"
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     condition: Condition
+    kind: Literal["not"] = "not"
 
 
 Condition = Compare | StepIs | AllOf | AnyOf | Not

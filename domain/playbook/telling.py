@@ -1,0 +1,39 @@
+"""What a workflow is told of a transition (law 4): ids, codes, numbers and instants, no words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One transition, as the signal `transition` carries it.
+
+    `next_deadline` is the earliest deadline after it, None where nothing is due by itself.
+    `deliveries` are the ids of the deliveries it caused that this execution's workflow carries.
+    """
+
+    number: int
+    event: str
+    event_id: str
+    reason_code: str | None
+    at: datetime
+    digest: str
+    next_deadline: datetime | None
+    deliveries: tuple[str, ...] = ()
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What settling found: every transition the workflow did not know, and when to wake next.
+
+    `not_before` is set where nothing was due yet by the execution's clock.
+    """
+
+    news: tuple[Told, ...]
+    next_deadline: datetime | None
+    pending_deliveries: tuple[str, ...]
+    ended: bool
+    not_before: datetime | None = None
