@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from domain.playbook.definition import Outgoing, OutcomeKind, Recipient, Role
+from pydantic import Discriminator
+
+from domain.playbook.definition import OutcomeKind, Outgoing, Recipient, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Ended:
     kind: Literal["ended"] = "ended"
 
 
-Command = (
+Command = Annotated[
     StepOpened
     | StepClosed
     | Remind
@@ -126,5 +128,6 @@ Command = (
     | Send
     | SuspendPlaybooks
     | ResumePlaybooks
-    | Ended
-)
+    | Ended,
+    Discriminator("kind"),
+]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Discriminator
 
 
 class Role(StrEnum):
@@ -133,7 +135,7 @@ class Not:
     kind: Literal["not"] = "not"
 
 
-Condition = Compare | StepIs | AllOf | AnyOf | Not
+Condition = Annotated[Compare | StepIs | AllOf | AnyOf | Not, Discriminator("kind")]
 
 
 # --- people -------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Discriminator
 
 from domain.calendars import CalendarSnapshot
 from domain.playbook.definition import Role, Value
@@ -144,7 +146,7 @@ class HandOffDecided:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Somebody who was told of an escalation has seen it: the ladder waits a while, then goes on."""
+    """Somebody told of an escalation has seen it: the ladder waits a while, then goes on."""
 
     step: str
     occurrence: int = 1
@@ -221,7 +223,7 @@ class DeadlinePassed:
     kind: Literal["deadline_passed"] = "deadline_passed"
 
 
-Body = (
+Body = Annotated[
     Started
     | StepCompleted
     | StepSkipped
@@ -241,8 +243,9 @@ Body = (
     | Paused
     | Resumed
     | Cancelled
-    | DeadlinePassed
-)
+    | DeadlinePassed,
+    Discriminator("kind"),
+]
 
 
 @dataclass(frozen=True, slots=True)
