@@ -29,12 +29,13 @@ class StepOpened:
 
 @dataclass(frozen=True, slots=True)
 class StepClosed:
-    """`status` is a StepStatus; `late` tells that it was closed after a breach."""
+    """`status` is a StepStatus; `late`: the work came after due; `logged_late`: only the log did."""
 
     step: str
     occurrence: int
     status: str
     late: bool = False
+    logged_late: bool = False
     kind: Literal["step_closed"] = "step_closed"
 
 
@@ -98,6 +99,16 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A named receiver accepted: the account team's `role` moves from `giver` to `receiver`."""
+
+    role: Role
+    giver: str | None
+    receiver: str
+    kind: Literal["handed_over"] = "handed_over"
+
+
+@dataclass(frozen=True, slots=True)
 class SuspendPlaybooks:
     """Open executions of these playbooks for the same subject are paused by events of their own."""
 
@@ -126,6 +137,7 @@ Command = Annotated[
     | Escalate
     | Tell
     | Send
+    | HandedOver
     | SuspendPlaybooks
     | ResumePlaybooks
     | Ended,

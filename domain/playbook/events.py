@@ -174,6 +174,16 @@ class FieldsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamChanged:
+    """`role` on the account is now held by `receiver`; the giver's open steps go along."""
+
+    role: Role
+    giver: str | None
+    receiver: str
+    kind: Literal["team_changed"] = "team_changed"
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarChanged:
     calendar: CalendarSnapshot
     kind: Literal["calendar_changed"] = "calendar_changed"
@@ -238,6 +248,7 @@ Body = Annotated[
     | Acknowledged
     | FactArrived
     | FieldsChanged
+    | TeamChanged
     | CalendarChanged
     | DeliveryEnded
     | Paused

@@ -68,9 +68,7 @@ class Waiver:
 class StepState:
     """One occurrence of a step that has been scheduled or opened; others are not in the state.
 
-    `generation` counts re-arms, so that a deadline's id never means two things. `anchored` tells
-    that `due_at` (or `opens_at`) comes from a date of the subject and does not move by a pause.
-    `due_at` is net: waiting on the customer moves it; `first_due_at` is gross and never moves
+    `generation` counts re-arms, so that a deadline's id never means two things. `due_at` is net: waiting on the customer moves it; `first_due_at` is gross and never moves
     but by a pause.
     """
 
@@ -83,7 +81,6 @@ class StepState:
     opened_at: datetime | None = None
     due_at: datetime | None = None
     first_due_at: datetime | None = None
-    anchored: bool = False
     closed_at: datetime | None = None
     occurred_at: datetime | None = None
     breached_at: datetime | None = None
@@ -126,6 +123,7 @@ class State:
     phases: tuple[PhaseState, ...]
     steps: tuple[StepState, ...]
     held_since: dict[str, datetime] = field(default_factory=dict)  # exit code -> since
+    held_passed: tuple[str, ...] = ()  # exits whose "held for" has passed
     paused_at: datetime | None = None
     paused_by: tuple[str, ...] = ()
     paused_for: int = 0  # seconds, summed over ended pauses
