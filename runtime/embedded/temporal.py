@@ -6,6 +6,7 @@ was acknowledged; the `default` namespace of the server forgets closed runs afte
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -19,10 +20,8 @@ from typing import Self
 from domain.errors import Unavailable
 from runtime.embedded import ports, processes
 from runtime.embedded.directory_lock import DirectoryLock
+from runtime.temporal_namespace import NAMESPACE, RETENTION, SEARCH_ATTRIBUTES
 
-NAMESPACE = "holdfast"
-RETENTION = "90d"
-SEARCH_ATTRIBUTES = {"Organization": "Keyword", "Playbook": "Keyword"}
 _ATTEMPTS = 3  # a port found free can be taken by another program before the server has it
 
 
@@ -157,6 +156,7 @@ class EmbeddedTemporal:
             ],
             log=self.log,
             pid_file=self._pid_file,
+            env=_environment(),
         )
 
     def _wait_ready(self, timeout: float) -> None:
@@ -195,6 +195,7 @@ class EmbeddedTemporal:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=_environment(),
             check=False,
         )
         return _Answer(done.returncode == 0, done.stdout.decode(errors="replace"))
@@ -203,6 +204,12 @@ class EmbeddedTemporal:
         return Unavailable(
             f"Temporal did not start; its log {self.log} says:\n{words}", code="temporal_failed"
         )
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what points the `temporal` command at some other server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    return kept | {"TEMPORAL_CONFIG_FILE": os.devnull}
 
 
 def temporal_binary() -> Path:
