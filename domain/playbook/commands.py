@@ -29,7 +29,7 @@ class StepOpened:
 
 @dataclass(frozen=True, slots=True)
 class StepClosed:
-    """`status` is a StepStatus; `late`: the work came after due; `logged_late`: only the log did."""
+    """`status` is a StepStatus. `late`: the work came after due; `logged_late`: only its log."""
 
     step: str
     occurrence: int

@@ -36,6 +36,7 @@ class Started:
     calendar: CalendarSnapshot
     parameters: dict[str, str]
     cause: str = "by_hand"  # a reason code: by_hand, api, situation, demo
+    fields_version: int = 0
     kind: Literal["started"] = "started"
 
 
