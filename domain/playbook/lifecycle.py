@@ -201,15 +201,12 @@ def resume(draft: Draft, event: Resumed) -> None:
 
 
 def _moved_phase(phase: PhaseState, by: timedelta, paused_at: datetime) -> PhaseState:
-    return replace(
-        phase,
-        starts_at=phase.starts_at + by
-        if phase.starts_at and not phase.started
-        else phase.starts_at,
-        ends_at=phase.ends_at + by
-        if phase.ends_at and phase.ends_at > paused_at
-        else phase.ends_at,
-    )
+    starts_at, ends_at = phase.starts_at, phase.ends_at
+    if starts_at is not None and not phase.started:
+        starts_at += by
+    if ends_at is not None and ends_at > paused_at:
+        ends_at += by
+    return replace(phase, starts_at=starts_at, ends_at=ends_at)
 
 
 def _move_step(draft: Draft, state: StepState, by: timedelta) -> None:

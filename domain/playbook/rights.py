@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from domain.errors import Refused
 from domain.playbook.definition import Role, Step
-from domain.playbook.draft import Draft
+from domain.playbook.draft import Draft, step_of
 from domain.playbook.state import StepState
 
 OVERSEERS = frozenset({Role.director, Role.admin})
@@ -26,11 +26,15 @@ def is_holder(draft: Draft, state: StepState) -> bool:
 
 
 def require_worker(draft: Draft, state: StepState) -> None:
-    """Refused with `role_may_not` where the actor neither holds the step nor its role."""
+    """Refused with `role_may_not` where the actor neither holds the step nor its role.
+
+    Who owned it before a ladder handed it on may still do it: the work matters, not the blame.
+    """
     actor = draft.actor
     if actor.member is None or is_holder(draft, state):
         return
-    if state.owner in actor.roles or OVERSEERS & set(actor.roles):
+    own = step_of(draft.definition, state.key).owner
+    if {own, state.owner} & set(actor.roles) or OVERSEERS & set(actor.roles):
         return
     raise _may_not(state.owner, state)
 

@@ -68,8 +68,8 @@ class Waiver:
 class StepState:
     """One occurrence of a step that has been scheduled or opened; others are not in the state.
 
-    `generation` counts re-arms, so that a deadline's id never means two things. `due_at` is net: waiting on the customer moves it; `first_due_at` is gross and never moves
-    but by a pause.
+    `generation` counts re-arms, so that a deadline's id never means two things. `due_at` is net:
+    waiting on the customer moves it; `first_due_at` is gross and moves by a pause only.
     """
 
     key: str
