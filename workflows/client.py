@@ -1,0 +1,227 @@
+"""Telling workflows what was committed: start, signal, and come back from a loss (law 5).
+
+Nothing here is imported by workflow code. A call is bounded in time; what could not be told stays
+in the relay and is told by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.playbook.telling import Told
+from workflows.execution import ExecutionWorkflow
+from workflows.ids import organization_prefix, workflow_id
+from workflows.messages import ExecutionClosed, ExecutionInput, News
+
+log = logging.getLogger(__name__)
+
+ORGANIZATION = SearchAttributeKey.for_keyword("Organization")
+PLAYBOOK = SearchAttributeKey.for_keyword("Playbook")
+
+LAST_INCARNATION = 50
+"""A workflow that closed by mistake so often is beyond repair by starting it again."""
+
+
+class StoredLife(Protocol):
+    """What the record says of an execution, as far as telling needs it.
+
+    `over`: its outcome is applied and none of its workflow's deliveries is unfinished, which is
+    when a workflow completes.
+    """
+
+    @property
+    def playbook(self) -> str: ...
+    @property
+    def over(self) -> bool: ...
+
+
+Stored = Callable[[UUID, UUID], Awaitable[StoredLife | None]]
+"""Looks an execution up in the record: organization, execution. None: there is no such row."""
+
+Confirmed = Callable[[UUID, UUID, Sequence[int]], Awaitable[None]]
+"""Marks transitions as told: organization, execution, numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellingLimits:
+    """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once."""
+
+    rpc: float = 5.0
+    soon: int = 64
+    waiting: int = 2_000
+
+
+class Teller:
+    """Tells the workflow of an execution what was committed, and starts it where it is missing."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        stored: Stored,
+        confirmed: Confirmed | None = None,
+        task_queue: str,
+        limits: TellingLimits | None = None,
+        continue_after: int | None = None,
+    ) -> None:
+        self._client = client
+        self._stored = stored
+        self._confirmed = confirmed
+        self._task_queue = task_queue
+        self._limits = limits or TellingLimits()
+        self._continue_after = continue_after
+        self._gate = asyncio.Semaphore(self._limits.soon)
+        self._soon: set[asyncio.Task[None]] = set()
+        self._rpc = timedelta(seconds=self._limits.rpc)
+
+    async def tell(self, org: UUID, execution: UUID, told: Sequence[Told]) -> bool:
+        """Tell these transitions; True when they can no longer be lost.
+
+        False where the execution is not in the record, or its workflow cannot be brought back.
+        Raises `RPCError` or `TimeoutError` where Temporal does not answer.
+        """
+        if not told:
+            return True
+        if told[0].number == 0:
+            handle = await self._start_first(org, execution)
+            if handle is None:
+                return await self._tell_lost(org, execution, told)
+            if len(told) == 1:
+                return True  # a start loads what is in the record
+        if await self._signal(workflow_id(org, execution), News(tuple(told))):
+            return True
+        return await self._tell_lost(org, execution, told)
+
+    def tell_soon(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
+        """Tell in the background, bounded; what is not confirmed is left to the relay."""
+        if len(self._soon) >= self._limits.waiting:
+            return
+        task = asyncio.get_running_loop().create_task(self._try_telling(org, execution, told))
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
+
+    async def close(self, patience: float = 5.0) -> None:
+        """Wait for tellings under way, at most `patience` seconds; the relay has the rest."""
+        if self._soon:
+            _, late = await asyncio.wait(set(self._soon), timeout=patience)
+            for task in late:
+                task.cancel()
+
+    async def wake(self, org: UUID, execution: UUID) -> bool:
+        """Let a workflow load the record again, or bring it back where it does not run.
+
+        True where it runs now. For executions that are open or have unfinished deliveries.
+        """
+        news = News((), reload=True)
+        if await self._signal(workflow_id(org, execution), news):
+            return True
+        life = await self._stored(org, execution)
+        return life is not None and await self._restart(org, execution, life, news)
+
+    async def _try_telling(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
+        try:
+            async with self._gate, asyncio.timeout(self._limits.rpc * 3):
+                if await self.tell(org, execution, told) and self._confirmed is not None:
+                    await self._confirmed(org, execution, [one.number for one in told])
+        except Exception as error:
+            # Whatever it was, the rows are still in the relay, which tries again and alarms.
+            log.info("telling %s is left to the relay: %s", execution, type(error).__name__)
+
+    async def _tell_lost(self, org: UUID, execution: UUID, told: Sequence[Told]) -> bool:
+        """NOT_FOUND is told only where the stored execution is over; only the record knows."""
+        life = await self._stored(org, execution)
+        if life is None:
+            log.error("execution %s was told but is not in the record", execution)
+            return False
+        return life.over or await self._restart(org, execution, life, News(tuple(told)))
+
+    async def _start_first(
+        self, org: UUID, execution: UUID
+    ) -> WorkflowHandle[ExecutionWorkflow, ExecutionClosed] | None:
+        life = await self._stored(org, execution)
+        if life is None:
+            return None
+        try:
+            return await self._start(
+                org, execution, life, 1, WorkflowIDReusePolicy.REJECT_DUPLICATE, None
+            )
+        except WorkflowAlreadyStartedError:
+            return None
+
+    async def _restart(self, org: UUID, execution: UUID, life: StoredLife, news: News) -> bool:
+        """After a terminate the id may be used again; after a completion its next incarnation.
+
+        The news goes along, because the incarnation that is found may be running already.
+        """
+        policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        for incarnation in range(1, LAST_INCARNATION + 1):
+            try:
+                await self._start(org, execution, life, incarnation, policy, news)
+            except WorkflowAlreadyStartedError:
+                continue
+            return True
+        log.error("execution %s has no workflow id left to come back under", execution)
+        return False
+
+    async def _start(
+        self,
+        org: UUID,
+        execution: UUID,
+        life: StoredLife,
+        incarnation: int,
+        policy: WorkflowIDReusePolicy,
+        news: News | None,
+    ) -> WorkflowHandle[ExecutionWorkflow, ExecutionClosed]:
+        attributes = TypedSearchAttributes(
+            [
+                SearchAttributePair(ORGANIZATION, organization_prefix(org)),
+                SearchAttributePair(PLAYBOOK, life.playbook),
+            ]
+        )
+        return await self._client.start_workflow(
+            ExecutionWorkflow.run,
+            ExecutionInput(
+                org=str(org),
+                execution=str(execution),
+                playbook=life.playbook,
+                continue_after=self._continue_after,
+            ),
+            id=workflow_id(org, execution, incarnation),
+            task_queue=self._task_queue,
+            id_reuse_policy=policy,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=attributes,
+            start_signal=None if news is None else "transition",
+            start_signal_args=[] if news is None else [news],
+            static_summary=life.playbook,
+            static_details=f"Playbook **{life.playbook}**, execution `{execution}`",
+            rpc_timeout=self._rpc,
+        )
+
+    async def _signal(self, identity: str, news: News) -> bool:
+        try:
+            await self._client.get_workflow_handle(identity).signal(
+                ExecutionWorkflow.transition, news, rpc_timeout=self._rpc
+            )
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
