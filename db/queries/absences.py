@@ -7,14 +7,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.absences import Absence
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
 async def list_absences(
-    session: AsyncSession, org: UUID, member: UUID | None, after: UUID | None, limit: int
+    session: ReadSession, org: UUID, member: UUID | None, after: UUID | None, limit: int
 ) -> Sequence[Absence]:
     """Absences, newest first, at most `limit`, following the id `after`."""
     query = select(Absence).where(Absence.org_id == org)
@@ -25,7 +25,7 @@ async def list_absences(
     return (await session.scalars(query.order_by(Absence.id.desc()).limit(limit))).all()
 
 
-async def get_absence(session: AsyncSession, org: UUID, absence: UUID) -> Absence:
+async def get_absence(session: ReadSession, org: UUID, absence: UUID) -> Absence:
     """Raises NotFound `absence_not_found`."""
     found = await session.scalar(
         select(Absence)
@@ -42,7 +42,7 @@ async def get_absence(session: AsyncSession, org: UUID, absence: UUID) -> Absenc
 
 
 async def overlapping(
-    session: AsyncSession, org: UUID, member: UUID, starts_at: datetime, ends_at: datetime
+    session: ReadSession, org: UUID, member: UUID, starts_at: datetime, ends_at: datetime
 ) -> UUID | None:
     """The member's absence that shares an instant with these; None where there is none."""
     return await session.scalar(
@@ -59,7 +59,7 @@ async def overlapping(
 
 
 async def add_absence(
-    session: AsyncSession,
+    session: WriteSession,
     org: UUID,
     absence: UUID,
     *,
@@ -82,9 +82,9 @@ async def add_absence(
     return await get_absence(session, org, absence)
 
 
-async def cancel_absence(session: AsyncSession, org: UUID, absence: UUID) -> Absence:
+async def cancel_absence(session: WriteSession, org: UUID, absence: UUID) -> Absence:
     """Cancels it now; a second time changes nothing. Raises NotFound `absence_not_found`."""
-    await session.execute(
+    await session.run(
         update(Absence)
         .where(Absence.org_id == org, Absence.id == absence, Absence.cancelled_at.is_(None))
         .values(cancelled_at=func.now())
@@ -93,7 +93,7 @@ async def cancel_absence(session: AsyncSession, org: UUID, absence: UUID) -> Abs
     return await get_absence(session, org, absence)
 
 
-async def delegating_to(session: AsyncSession, org: UUID, delegate: UUID) -> list[UUID]:
+async def delegating_to(session: ReadSession, org: UUID, delegate: UUID) -> list[UUID]:
     """Members who are away now and for whom `delegate` stands in."""
     found = await session.scalars(
         select(Absence.member_id)

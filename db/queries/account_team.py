@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.account_team import AccountTeamPlace
+from db.sessions import ReadSession, WriteSession
 
 
 async def team_of(
-    session: AsyncSession, org: UUID, accounts: Sequence[UUID]
+    session: ReadSession, org: UUID, accounts: Sequence[UUID]
 ) -> Sequence[AccountTeamPlace]:
     """The places of these accounts, by account and role."""
     if not accounts:
@@ -26,7 +26,7 @@ async def team_of(
     return found.all()
 
 
-async def holder_of(session: AsyncSession, org: UUID, account: UUID, role: str) -> UUID | None:
+async def holder_of(session: ReadSession, org: UUID, account: UUID, role: str) -> UUID | None:
     """The member who holds the role on the account; None where nobody does."""
     return await session.scalar(
         select(AccountTeamPlace.member_id).where(
@@ -38,13 +38,13 @@ async def holder_of(session: AsyncSession, org: UUID, account: UUID, role: str) 
 
 
 async def put_place(
-    session: AsyncSession, org: UUID, account: UUID, role: str, member: UUID
+    session: WriteSession, org: UUID, account: UUID, role: str, member: UUID
 ) -> None:
     """Gives the role on the account to the member, whoever held it."""
     placed = insert(AccountTeamPlace).values(
         org_id=org, account_id=account, role=role, member_id=member
     )
-    await session.execute(
+    await session.run(
         placed.on_conflict_do_update(
             index_elements=["org_id", "account_id", "role"],
             set_={"member_id": member, "since": func.now()},

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.account_team import AccountTeamPlace
 from db.models.accounts import Account
+from db.sessions import ReadSession, WriteSession
 from domain.errors import Conflict, NotFound
 
 
@@ -33,7 +33,7 @@ def no_account(account: UUID) -> NotFound:
 
 
 async def list_accounts(
-    session: AsyncSession,
+    session: ReadSession,
     org: UUID,
     wanted: AccountFilter,
     after: tuple[str, UUID] | None,
@@ -75,24 +75,26 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def get_account(session: AsyncSession, org: UUID, account: UUID) -> Account:
+async def get_account(session: ReadSession, org: UUID, account: UUID) -> Account:
     """Raises NotFound `account_not_found`."""
     found = await session.scalar(
-        select(Account).where(Account.org_id == org, Account.id == account)
+        select(Account)
+        .where(Account.org_id == org, Account.id == account)
+        .execution_options(populate_existing=True)
     )
     if found is None:
         raise no_account(account)
     return found
 
 
-async def require_account(session: AsyncSession, org: UUID, account: UUID) -> None:
+async def require_account(session: ReadSession, org: UUID, account: UUID) -> None:
     """Raises NotFound `account_not_found` where the organization has no such account."""
     if not await names_of_accounts(session, org, [account]):
         raise no_account(account)
 
 
 async def names_of_accounts(
-    session: AsyncSession, org: UUID, accounts: Sequence[UUID]
+    session: ReadSession, org: UUID, accounts: Sequence[UUID]
 ) -> dict[UUID, str]:
     """Names by id; ids that the organization does not have are left out."""
     if not accounts:
@@ -104,7 +106,7 @@ async def names_of_accounts(
 
 
 async def change_account(
-    session: AsyncSession,
+    session: WriteSession,
     org: UUID,
     account: UUID,
     changes: Mapping[str, object],
@@ -129,11 +131,10 @@ async def change_account(
             code="changed_meanwhile",
             details={"version": found.version},
         )
-    await session.execute(
+    await session.run(
         update(Account)
         .where(Account.org_id == org, Account.id == account)
         .values(**changes, version=Account.version + 1, updated_at=func.now())
         .execution_options(synchronize_session=False)
     )
-    await session.refresh(found)
-    return found
+    return await get_account(session, org, account)

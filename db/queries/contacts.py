@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.contacts import Contact
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
 async def list_contacts(
-    session: AsyncSession,
+    session: ReadSession,
     org: UUID,
     account: UUID | None,
     after: tuple[str, UUID] | None,
@@ -29,7 +29,7 @@ async def list_contacts(
     return (await session.scalars(query.order_by(Contact.name, Contact.id).limit(limit))).all()
 
 
-async def get_contact(session: AsyncSession, org: UUID, contact: UUID) -> Contact:
+async def get_contact(session: ReadSession, org: UUID, contact: UUID) -> Contact:
     """Raises NotFound `contact_not_found`."""
     found = await session.scalar(
         select(Contact)
@@ -46,21 +46,20 @@ async def get_contact(session: AsyncSession, org: UUID, contact: UUID) -> Contac
 
 
 async def add_contact(
-    session: AsyncSession, org: UUID, contact: UUID, values: Mapping[str, Any]
+    session: WriteSession, org: UUID, contact: UUID, values: Mapping[str, Any]
 ) -> Contact:
     """A new contact. The account must be the organization's."""
     made = Contact(org_id=org, id=contact, **values)
     session.add(made)
     await session.flush()
-    await session.refresh(made)
-    return made
+    return await get_contact(session, org, contact)
 
 
 async def change_contact(
-    session: AsyncSession, org: UUID, contact: UUID, changes: Mapping[str, Any]
+    session: WriteSession, org: UUID, contact: UUID, changes: Mapping[str, Any]
 ) -> Contact:
     """Raises NotFound `contact_not_found`."""
-    await session.execute(
+    await session.run(
         update(Contact)
         .where(Contact.org_id == org, Contact.id == contact)
         .values(**changes, updated_at=func.now())

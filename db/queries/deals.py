@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.deals import Deal
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
 async def list_deals(
-    session: AsyncSession,
+    session: ReadSession,
     org: UUID,
     account: UUID | None,
     after: UUID | None,
@@ -29,7 +29,7 @@ async def list_deals(
     return (await session.scalars(query.order_by(Deal.id).limit(limit))).all()
 
 
-async def get_deal(session: AsyncSession, org: UUID, deal: UUID) -> Deal:
+async def get_deal(session: ReadSession, org: UUID, deal: UUID) -> Deal:
     """Raises NotFound `deal_not_found`."""
     found = await session.scalar(
         select(Deal)
@@ -45,20 +45,19 @@ async def get_deal(session: AsyncSession, org: UUID, deal: UUID) -> Deal:
     return found
 
 
-async def add_deal(session: AsyncSession, org: UUID, deal: UUID, values: Mapping[str, Any]) -> Deal:
+async def add_deal(session: WriteSession, org: UUID, deal: UUID, values: Mapping[str, Any]) -> Deal:
     """A new deal. The account must be the organization's."""
     made = Deal(org_id=org, id=deal, **values)
     session.add(made)
     await session.flush()
-    await session.refresh(made)
-    return made
+    return await get_deal(session, org, deal)
 
 
 async def change_deal(
-    session: AsyncSession, org: UUID, deal: UUID, changes: Mapping[str, Any]
+    session: WriteSession, org: UUID, deal: UUID, changes: Mapping[str, Any]
 ) -> Deal:
     """Raises NotFound `deal_not_found`."""
-    await session.execute(
+    await session.run(
         update(Deal)
         .where(Deal.org_id == org, Deal.id == deal)
         .values(**changes, updated_at=func.now())

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.notes import Note
 from db.models.words import Words
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
@@ -20,7 +20,7 @@ class NoteWithText:
 
 
 async def list_notes(
-    session: AsyncSession, org: UUID, account: UUID | None, after: UUID | None, limit: int
+    session: ReadSession, org: UUID, account: UUID | None, after: UUID | None, limit: int
 ) -> list[NoteWithText]:
     """Notes, newest first, at most `limit`, following the id `after`."""
     conditions: list[ColumnElement[bool]] = [Note.org_id == org]
@@ -38,7 +38,7 @@ async def list_notes(
     return [NoteWithText(note, text) for note, text in rows]
 
 
-async def get_note(session: AsyncSession, org: UUID, note: UUID) -> NoteWithText:
+async def get_note(session: ReadSession, org: UUID, note: UUID) -> NoteWithText:
     """Raises NotFound `note_not_found`."""
     row = (
         await session.execute(
@@ -57,7 +57,7 @@ async def get_note(session: AsyncSession, org: UUID, note: UUID) -> NoteWithText
 
 
 async def add_note(
-    session: AsyncSession,
+    session: WriteSession,
     org: UUID,
     note: UUID,
     *,

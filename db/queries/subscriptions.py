@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.subscriptions import Subscription
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
 async def list_subscriptions(
-    session: AsyncSession,
+    session: ReadSession,
     org: UUID,
     account: UUID | None,
     after: UUID | None,
@@ -29,7 +29,7 @@ async def list_subscriptions(
     return (await session.scalars(query.order_by(Subscription.id).limit(limit))).all()
 
 
-async def get_subscription(session: AsyncSession, org: UUID, subscription: UUID) -> Subscription:
+async def get_subscription(session: ReadSession, org: UUID, subscription: UUID) -> Subscription:
     """Raises NotFound `subscription_not_found`."""
     found = await session.scalar(
         select(Subscription)
@@ -46,21 +46,20 @@ async def get_subscription(session: AsyncSession, org: UUID, subscription: UUID)
 
 
 async def add_subscription(
-    session: AsyncSession, org: UUID, subscription: UUID, values: Mapping[str, Any]
+    session: WriteSession, org: UUID, subscription: UUID, values: Mapping[str, Any]
 ) -> Subscription:
     """A new subscription. The account must be the organization's."""
     made = Subscription(org_id=org, id=subscription, **values)
     session.add(made)
     await session.flush()
-    await session.refresh(made)
-    return made
+    return await get_subscription(session, org, subscription)
 
 
 async def change_subscription(
-    session: AsyncSession, org: UUID, subscription: UUID, changes: Mapping[str, Any]
+    session: WriteSession, org: UUID, subscription: UUID, changes: Mapping[str, Any]
 ) -> Subscription:
     """Raises NotFound `subscription_not_found`."""
-    await session.execute(
+    await session.run(
         update(Subscription)
         .where(Subscription.org_id == org, Subscription.id == subscription)
         .values(**changes, updated_at=func.now())

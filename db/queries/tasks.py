@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.tasks import Task
 from db.models.words import Words
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
@@ -31,7 +31,7 @@ class TaskFilter:
 
 
 async def list_tasks(
-    session: AsyncSession, org: UUID, wanted: TaskFilter, after: UUID | None, limit: int
+    session: ReadSession, org: UUID, wanted: TaskFilter, after: UUID | None, limit: int
 ) -> list[TaskWithTitle]:
     """Tasks, newest first, at most `limit`, following the id `after`."""
     conditions: list[ColumnElement[bool]] = [Task.org_id == org]
@@ -53,7 +53,7 @@ async def list_tasks(
     return [TaskWithTitle(task, title) for task, title in rows]
 
 
-async def get_task(session: AsyncSession, org: UUID, task: UUID) -> TaskWithTitle:
+async def get_task(session: ReadSession, org: UUID, task: UUID) -> TaskWithTitle:
     """Raises NotFound `task_not_found`."""
     row = (
         await session.execute(
@@ -73,7 +73,7 @@ async def get_task(session: AsyncSession, org: UUID, task: UUID) -> TaskWithTitl
 
 
 async def add_task(
-    session: AsyncSession, org: UUID, task: UUID, values: Mapping[str, Any]
+    session: WriteSession, org: UUID, task: UUID, values: Mapping[str, Any]
 ) -> TaskWithTitle:
     """A new task; its title's words must stand already."""
     session.add(Task(org_id=org, id=task, **values))
@@ -82,7 +82,7 @@ async def add_task(
 
 
 async def change_task(
-    session: AsyncSession, org: UUID, task: UUID, changes: Mapping[str, Any]
+    session: WriteSession, org: UUID, task: UUID, changes: Mapping[str, Any]
 ) -> TaskWithTitle:
     """Changes columns; one that is no longer open gets its instant of closing.
 
@@ -91,7 +91,7 @@ async def change_task(
     values: dict[str, Any] = dict(changes)
     if "status" in values:
         values["closed_at"] = None if values["status"] == "open" else func.now()
-    await session.execute(
+    await session.run(
         update(Task)
         .where(Task.org_id == org, Task.id == task)
         .values(**values)

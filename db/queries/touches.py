@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.executions import Execution
 from db.models.touches import Touch
 from db.models.words import Words
+from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 
@@ -23,7 +23,7 @@ class TouchWithWords:
 
 
 async def list_touches(
-    session: AsyncSession, org: UUID, account: UUID | None, after: UUID | None, limit: int
+    session: ReadSession, org: UUID, account: UUID | None, after: UUID | None, limit: int
 ) -> list[TouchWithWords]:
     """Touches, last recorded first, at most `limit`, following the id `after`."""
     conditions: list[ColumnElement[bool]] = [Touch.org_id == org]
@@ -41,7 +41,7 @@ async def list_touches(
     return [TouchWithWords(touch, words) for touch, words in rows]
 
 
-async def get_touch(session: AsyncSession, org: UUID, touch: UUID) -> TouchWithWords:
+async def get_touch(session: ReadSession, org: UUID, touch: UUID) -> TouchWithWords:
     """Raises NotFound `touch_not_found`."""
     row = (
         await session.execute(
@@ -60,7 +60,7 @@ async def get_touch(session: AsyncSession, org: UUID, touch: UUID) -> TouchWithW
 
 
 async def add_touch(
-    session: AsyncSession, org: UUID, touch: UUID, values: Mapping[str, Any]
+    session: WriteSession, org: UUID, touch: UUID, values: Mapping[str, Any]
 ) -> TouchWithWords:
     """A new touch; its words, where it has any, must stand already."""
     session.add(Touch(org_id=org, id=touch, **values))
@@ -68,7 +68,7 @@ async def add_touch(
     return await get_touch(session, org, touch)
 
 
-async def open_executions_of(session: AsyncSession, org: UUID, account: UUID) -> list[UUID]:
+async def open_executions_of(session: ReadSession, org: UUID, account: UUID) -> list[UUID]:
     """Executions of the account that have not ended, in the order in which they are locked."""
     found = await session.scalars(
         select(Execution.id)
