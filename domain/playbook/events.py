@@ -37,6 +37,7 @@ class Started:
     parameters: dict[str, str]
     cause: str = "by_hand"  # a reason code: by_hand, api, situation, demo
     fields_version: int = 0
+    reason: str | None = None
     kind: Literal["started"] = "started"
 
 
