@@ -174,6 +174,7 @@ class Ladder:
     key: str
     levels: tuple[LadderLevel, ...]
     acknowledged_for: Duration
+    source: str = ""  # where the numbers come from, or "our choice"
 
 
 # --- steps --------------------------------------------------------------------------------
@@ -340,6 +341,7 @@ class Phase:
     steps: tuple[Step, ...]
     starts: Duration | None = None
     ends: Duration | None = None  # after the execution's start
+    source: str = ""  # where the numbers come from, or "our choice"
 
 
 # --- outcome ------------------------------------------------------------------------------
@@ -365,6 +367,7 @@ class Exit:
     after: tuple[str, ...] = ()
     required_done: bool = False
     held_for: Duration | None = None
+    source: str = ""  # where the numbers come from, or "our choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,12 +384,14 @@ class Trigger:
     auto_start: bool = False
     load_cap: int | None = None
     holdout: float = 0.0
+    source: str = ""  # where the numbers come from, or "our choice"
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutcome:
     when: Condition
     within: Duration
+    source: str = ""  # where the numbers come from, or "our choice"
 
 
 @dataclass(frozen=True, slots=True)
