@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from domain.playbook.telling import Settlement
@@ -29,7 +29,11 @@ with workflow.unsafe.imports_passed_through():
     )
 
 LOCAL_TRIES = timedelta(seconds=5)
-"""How long a local activity may try: past 8 s it would write heartbeats into the history."""
+LOCAL_ATTEMPT = timedelta(seconds=2)
+"""A local activity tries at most so long: past 8 s it would write heartbeats into the history.
+
+The waits between its attempts are not bounded by schedule-to-close, hence a count of attempts too.
+"""
 
 SETTLE_ATTEMPT = timedelta(seconds=30)
 DELIVER_ATTEMPT = timedelta(seconds=90)
@@ -101,16 +105,19 @@ class ExecutionWorkflow:
         request = SettleRequest(life.org, life.execution, asked, workflow.now())
         summary = f"{life.playbook}: settle after transition {asked}"
         found: Settlement
+        # A local activity that failed raises its own failure, not an ActivityError around it.
         try:
             found = await workflow.execute_local_activity_method(
                 Settling.settle,
                 request,
                 schedule_to_close_timeout=LOCAL_TRIES,
-                start_to_close_timeout=LOCAL_TRIES,
-                retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200)),
+                start_to_close_timeout=LOCAL_ATTEMPT,
+                retry_policy=RetryPolicy(
+                    initial_interval=timedelta(milliseconds=200), maximum_attempts=2
+                ),
                 summary=summary,
             )
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
             found = await workflow.execute_activity_method(
@@ -139,7 +146,7 @@ class ExecutionWorkflow:
                 retry_policy=RetryPolicy(maximum_attempts=1),
                 summary=summary,
             )
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
             task = asyncio.create_task(self._deliver_beside(request, summary))
@@ -156,7 +163,7 @@ class ExecutionWorkflow:
                 retry_policy=PATIENT,
                 summary=summary,
             )
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
             # Only an error that forbids retries ends here; the record still holds the deliveries.

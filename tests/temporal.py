@@ -1,0 +1,75 @@
+"""The one place where tests get Temporal from: the real server, with time that can be skipped.
+
+Skipping time is experimental in the SDK, so nothing else calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from runtime.embedded.temporal import temporal_binary
+from runtime.temporal_namespace import SEARCH_ATTRIBUTES
+from workflows.registry import WORKFLOWS, workflow_runner
+
+SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true")
+QUEUE = "test"
+
+
+class SkippingTemporal:
+    """A real server on which a workflow's clock runs as told; each workflow has its own."""
+
+    def __init__(self, environment: WorkflowEnvironment) -> None:
+        self._environment = environment
+
+    @property
+    def client(self) -> Client:
+        """Workflows started through it keep real time until they are fast-forwarded."""
+        return self._environment.client
+
+    async def fast_forward(self, handle: WorkflowHandle[Any, Any], by: timedelta) -> bool:
+        """Move this workflow's clock; False if it ended on the way."""
+        return await self._environment.fast_forward(handle, by)
+
+
+@asynccontextmanager
+async def skipping_temporal() -> AsyncIterator[SkippingTemporal]:
+    """A server of its own, gone at the end."""
+    environment = await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=str(temporal_binary()),
+        dev_server_extra_args=list(SKIPPING),
+        search_attributes=[SearchAttributeKey.for_keyword(key) for key in SEARCH_ATTRIBUTES],
+    )
+    try:
+        with environment.with_time_skipping_disabled():
+            yield SkippingTemporal(environment)
+    finally:
+        await environment.shutdown()
+
+
+@asynccontextmanager
+async def working(
+    client: Client, activities: Sequence[Any], *, queue: str = QUEUE, cache: int = 100
+) -> AsyncIterator[Worker]:
+    """A worker with our workflows in our sandbox and the given activities."""
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=list(WORKFLOWS),
+        activities=list(activities),
+        workflow_runner=workflow_runner(),
+        max_cached_workflows=cache,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        graceful_shutdown_timeout=timedelta(seconds=1),
+    )
+    async with worker:
+        yield worker
