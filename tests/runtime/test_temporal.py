@@ -23,7 +23,6 @@ from runtime.embedded import processes
 from runtime.embedded.temporal import EmbeddedTemporal
 from runtime.temporal_client import connected_client, connection, lazy_client
 
-
 ORGANIZATION = SearchAttributeKey.for_keyword("Organization")
 
 
