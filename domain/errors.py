@@ -40,6 +40,12 @@ class NotFound(HoldfastError):
     code = "not_found"
 
 
+class Unauthenticated(HoldfastError):
+    """Nobody we know: no credentials, or none that count any more."""
+
+    code = "unauthenticated"
+
+
 class Forbidden(HoldfastError):
     """The actor's roles do not allow this."""
 

@@ -34,6 +34,33 @@ async def read_statistics(session: ReadSession, org: UUID, account: UUID) -> Sta
     return Statistics(row.version, row.fields) if row else Statistics(0, {})
 
 
+async def lock_for_reading(session: WriteSession, org: UUID, account: UUID) -> Statistics:
+    """The fields, held against intake until the transaction ends, so that no fact is missed.
+
+    Makes the row where it is missing: without one there would be nothing to hold.
+    """
+    query = (
+        select(AccountStatistics)
+        .where(AccountStatistics.org_id == org, AccountStatistics.account_id == account)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    row = await session.scalar(query)
+    if row is None:
+        await _make_row(session, org, account)
+        row = await session.scalar(query)
+    assert row is not None
+    return Statistics(row.version, row.fields)
+
+
+async def _make_row(session: WriteSession, org: UUID, account: UUID) -> None:
+    await session.run(
+        insert(AccountStatistics)
+        .values(org_id=org, account_id=account, version=0, fields={})
+        .on_conflict_do_nothing()
+    )
+
+
 async def write_statistics(
     session: WriteSession,
     org: UUID,
@@ -46,11 +73,7 @@ async def write_statistics(
     Locks the row for update, so that what reads the fields comes before or after. Raises Conflict
     `changed_meanwhile` where `expected` is given and is no longer the version.
     """
-    await session.run(
-        insert(AccountStatistics)
-        .values(org_id=org, account_id=account, version=0, fields={})
-        .on_conflict_do_nothing()
-    )
+    await _make_row(session, org, account)
     row = await session.scalar(
         select(AccountStatistics)
         .where(AccountStatistics.org_id == org, AccountStatistics.account_id == account)
