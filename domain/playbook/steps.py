@@ -56,6 +56,10 @@ APPROVAL_CHOICES = (("approved", "Approve"), ("declined", "Decline"))
 """What an approval that names no choices of its own offers."""
 
 
+BY_ANSWER = ("survey.response",)
+"""The fact that completes a survey which names none."""
+
+
 class Until(StrEnum):
     """When a repeat stops by itself."""
 
@@ -260,7 +264,7 @@ def _step(values: Values, reading: Reading) -> Step:
         choices=tuple(Choice(choice, title) for choice, title in pairs),
         cases=values.get("cases", ()),
         repeat=values.get("repeat"),
-        completes_on=values.get("completes_on", ()),
+        completes_on=values.get("completes_on", BY_ANSWER if kind is StepKind.survey else ()),
         prefills_on=values.get("prefills_on", ()),
         reminders=tuple(sorted(reminders, key=length, reverse=True)),
         ladder=values.get("escalation"),
