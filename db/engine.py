@@ -7,12 +7,12 @@ BEGIN; savepoints, commit and rollback are the driver's as ever.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Executable, Row, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -24,6 +24,7 @@ from db.urls import for_sqlalchemy
 _SCOPE = "holdfast_scope"
 _READ_ONLY = "holdfast_read_only"
 _UNSCOPED = object()
+_AT_ONCE = object()
 
 
 class ScopeMissing(RuntimeError):
@@ -86,6 +87,29 @@ class Database:
                 yield connection
                 await connection.commit()
 
+    async def at_once(
+        self, statement: Executable, parameters: Mapping[str, Any]
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The rows of one statement that is a transaction by itself, without an organization.
+
+        One message, for what every request asks first; once more on a fresh connection where the
+        pooled one turns out to be dead, so only for what may be asked twice.
+        """
+        with in_our_words():
+            try:
+                return await self._ask(statement, parameters)
+            except (OperationalError, InterfaceError) as error:
+                if not error.connection_invalidated:
+                    raise
+                return await self._ask(statement, parameters)
+
+    async def _ask(
+        self, statement: Executable, parameters: Mapping[str, Any]
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**{_SCOPE: _AT_ONCE})
+            return (await connection.execute(statement, parameters)).all()
+
     async def close(self) -> None:
         """Gives every connection back to the server."""
         await self.engine.dispose()
@@ -143,6 +167,8 @@ def _engine(
 def _begin_with_scope(connection: Connection) -> None:
     options = connection.get_execution_options()
     scope = options.get(_SCOPE)
+    if scope is _AT_ONCE:
+        return  # the driver's autocommit makes the statement a transaction
     if scope is _UNSCOPED:
         _send(connection, "begin")
         return
