@@ -88,9 +88,9 @@ def default_instant(
         return _in_hours(seen + (LATE_BY if late else WITHOUT_DUE_TIME), calendar)
     if late:
         return _in_hours(max(state.due_at, seen) + LATE_BY, calendar)
-    half_way = seen + (state.due_at - seen) / 2
-    working = _in_hours(half_way, calendar)
-    return working if working < state.due_at else half_way
+    third = seen + (state.due_at - seen) / 3
+    working = _in_hours(third, calendar)
+    return working if working < state.due_at else third
 
 
 def _in_hours(at: datetime, calendar: CalendarSnapshot) -> datetime:

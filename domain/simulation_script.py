@@ -34,9 +34,9 @@ T = TypeVar("T")
 class People(StrEnum):
     """What everybody does with steps that the script does not close.
 
-    `on_time`: half way to the due instant, within working hours where that is not too late.
-    `late`: a day after it. `never`: nothing. A customer answers a survey after a quarter of its
-    time, after three quarters, or not.
+    `on_time`: after a third of the time to the due instant, within working hours where that is
+    not too late. `late`: a day after it. `never`: nothing. A customer answers a survey after a
+    quarter of its time, after three quarters, or not.
     """
 
     on_time = "on_time"
