@@ -46,7 +46,9 @@ _PREFILLS = {
 
 
 def by_people(step: Step) -> bool:
-    """Whether a person has to do something for the step to close."""
+    """Whether a person has to do something for the step to close, as approve a drafted mail."""
+    if step.kind is StepKind.mail:
+        return step.approver is not None
     return step.kind in PEOPLE and not step.cases
 
 
