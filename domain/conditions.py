@@ -66,6 +66,54 @@ def fields_read(condition: Condition) -> frozenset[str]:
             return fields_read(condition.condition)
 
 
+def turns_after(condition: Condition, fields: Fields, now: datetime) -> datetime | None:
+    """The earliest instant after now at which time alone may turn the condition's truth.
+
+    Of "within" and "older than" only, with the fields as they are; a whole second, so that two
+    turns of one execution are never at one; None where only new data can turn it.
+    """
+    match condition:
+        case Compare():
+            found = [at for at in _turns(condition, fields.get(condition.field)) if at > now]
+        case StepIs():
+            found = []
+        case AllOf() | AnyOf():
+            parts = (turns_after(part, fields, now) for part in condition.conditions)
+            found = [at for at in parts if at is not None]
+        case Not():
+            return turns_after(condition.condition, fields, now)
+    return min(found, default=None)
+
+
+def _turns(comparison: Compare, actual: Value) -> list[datetime]:
+    """The first whole seconds at which each new truth holds."""
+    days = _number(comparison.value)
+    at = instant_of(actual)
+    if comparison.op not in (Op.within_days, Op.older_than_days) or days is None or at is None:
+        return []
+    bare = isinstance(actual, str) and len(actual) == len("2026-11-22")
+    try:
+        if bare:  # compared by days: it changes at midnight
+            whole = math.floor(days)
+            first, last = at - timedelta(days=whole), at + timedelta(days=1)
+            older = at + timedelta(days=whole + 1)
+        else:
+            first = _whole_second(at - timedelta(days=days))
+            last = _second_after(at)
+            older = _second_after(at + timedelta(days=days))
+    except OverflowError:
+        return []
+    return [first, last] if comparison.op is Op.within_days else [older]
+
+
+def _whole_second(at: datetime) -> datetime:
+    return at if at.microsecond == 0 else _second_after(at)
+
+
+def _second_after(at: datetime) -> datetime:
+    return at.replace(microsecond=0) + timedelta(seconds=1)
+
+
 def instant_of(value: object) -> datetime | None:
     """The UTC instant of an ISO text, None where it is none.
 

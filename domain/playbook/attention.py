@@ -1,4 +1,8 @@
-"""Which changes of an account's fields an execution has to be told of (law 15)."""
+"""Which changes of an account's fields an execution has to be told of (law 15).
+
+Every comparison is looked at by itself: one that is part of a larger condition may decide it
+later, when a step has been decided or another field has changed, and then has to be up to date.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from domain.playbook.definition import Anchor, Condition, Definition, Step, TimeSpec, Value
+from domain.playbook.definition import (
+    AllOf,
+    Anchor,
+    AnyOf,
+    Compare,
+    Condition,
+    Definition,
+    Not,
+    Op,
+    Step,
+    TimeSpec,
+    Value,
+)
 from domain.playbook.draft import Draft
 from domain.playbook.events import SYSTEM
 from domain.playbook.state import State
@@ -28,7 +44,25 @@ def concerns(
     for name in _dates(definition):
         if state.fields.get(name) != read.get(name):
             return True
-    return any(before.holds(c) is not after.holds(c) for c in _conditions(definition))
+    return any(before.truth(c) is not after.truth(c) for c in _comparisons(definition))
+
+
+def _comparisons(definition: Definition) -> Iterator[Compare]:
+    for condition in _conditions(definition):
+        yield from _parts(condition)
+
+
+def _parts(condition: Condition) -> Iterator[Compare]:
+    match condition:
+        case Compare():
+            yield condition
+        case AllOf() | AnyOf():
+            for part in condition.conditions:
+                yield from _parts(part)
+        case Not():
+            yield from _parts(condition.condition)
+        case _:
+            return
 
 
 def _conditions(definition: Definition) -> Iterator[Condition]:
@@ -53,6 +87,9 @@ def _dates(definition: Definition) -> Iterator[str]:
     for step in definition.steps():
         for spec in (step.opens, step.due, step.wait.until if step.wait else None):
             yield from _date(spec)
+    for comparison in _comparisons(definition):
+        if comparison.op in (Op.within_days, Op.older_than_days):
+            yield comparison.field  # its turn by time alone is counted from the date
 
 
 def _date(spec: TimeSpec | None) -> Iterator[str]:

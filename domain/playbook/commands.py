@@ -76,7 +76,8 @@ class Escalate:
 @dataclass(frozen=True, slots=True)
 class Tell:
     """Any other notice, by code: follow_up, hand_off_offered, hand_off_declined,
-    waiver_requested, waiver_decided, survey_unanswered, waiver_expired, reassigned, ended."""
+    waiver_requested, waiver_decided, survey_unanswered, waiver_expired, reassigned, reopened,
+    delivery_failed."""
 
     code: str
     step: str | None

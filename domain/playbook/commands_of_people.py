@@ -6,6 +6,7 @@ half changed, since a refusal throws the draft away.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from domain.calendars import add
@@ -31,11 +32,12 @@ from domain.playbook.rights import (
     WAIVER_APPROVER,
     require_approver,
     require_receiver,
+    require_told,
     require_worker,
 )
 from domain.playbook.state import CLOSED, StepState, StepStatus, Waiting, Waiver
-from domain.playbook.times import due_of
-from domain.playbook.unfolding import close_step, offer
+from domain.playbook.times import due_again, reminders_behind
+from domain.playbook.unfolding import close_step, first_owner, offer, survey_closes_at
 
 FOR_PEOPLE = frozenset(
     {StepKind.task, StepKind.approval, StepKind.hand_off, StepKind.survey, StepKind.branch}
@@ -45,14 +47,20 @@ ASSIGNEE = (Recipient(RecipientKind.assignee),)
 
 def complete(draft: Draft, event: StepCompleted) -> None:
     step, state = _open_step(draft, event.step, event.occurrence)
-    if step.kind not in FOR_PEOPLE:
-        raise _refused("step_not_for_people", step, "This step is done by Holdfast itself.")
+    _require_for_people(step)
     require_worker(draft, state)
     if event.occurred_at is not None and event.occurred_at > draft.at:
         raise _refused("occurred_in_future", step, "Say when it happened, not when it will.")
-    answers = check_evidence(step, event, state.answers)
+    evidence = {**state.evidence, **(event.evidence or {})}
+    answers = check_evidence(step, event, state.answers, state.evidence)
     state = end_waiting(draft, state)
-    state = draft.change(state, choice=event.choice, answers=answers, occurred_at=event.occurred_at)
+    state = draft.change(
+        state,
+        choice=event.choice,
+        answers=answers,
+        evidence=evidence,
+        occurred_at=event.occurred_at,
+    )
     if step.kind is StepKind.hand_off:
         offer(draft, step, state)
     else:
@@ -83,13 +91,19 @@ def skip(draft: Draft, event: StepSkipped) -> None:
 
 def request_waiver(draft: Draft, event: WaiverRequested) -> None:
     step, state = _open_step(draft, event.step, event.occurrence)
+    _require_for_people(step)
     require_worker(draft, state)
     if state.waiver is not None and state.waiver.approved_by is None:
         raise _refused("waiver_pending", step, "A waiver has been asked for already.")
     if event.expires_at is not None and event.expires_at <= draft.at:
         raise _refused("waiver_expired", step, "Let the waiver expire in the future, or never.")
-    asked_by = draft.actor.member or "system"
-    draft.change(state, waiver=Waiver(asked_by, draft.at, expires_at=event.expires_at))
+    waiver = Waiver(
+        draft.actor.member or "system",
+        draft.at,
+        expires_at=event.expires_at,
+        requested_for=draft.actor.on_behalf_of,
+    )
+    draft.change(state, waiver=waiver)
     approver = Recipient(RecipientKind.role, step.approver or WAIVER_APPROVER)
     draft.emit(Tell("waiver_requested", state.key, state.occurrence, (approver,), urgent=False))
 
@@ -100,21 +114,28 @@ def decide_waiver(draft: Draft, event: WaiverDecided) -> None:
     if waiver is None or waiver.approved_by is not None:
         raise _refused("no_waiver_asked", step, "Nobody has asked for a waiver.")
     require_approver(draft, step, state)
-    if draft.actor.member == waiver.requested_by:
+    asking = {waiver.requested_by, waiver.requested_for} - {None}
+    if asking & {draft.actor.member, draft.actor.on_behalf_of}:
         raise _refused("waiver_self_approval", step, "Another person has to decide your waiver.")
-    draft.emit(Tell("waiver_decided", state.key, state.occurrence, ASSIGNEE, urgent=False))
     if not event.approved:
         draft.change(state, waiver=None)
+        _tell_waiver_decided(draft, state)
         return
-    approved = Waiver(
-        waiver.requested_by, waiver.requested_at, draft.actor.member or "system", waiver.expires_at
-    )
+    if waiver.expires_at is not None and waiver.expires_at <= draft.at:
+        raise _refused("waiver_expired", step, "It would have ended by now. Have it asked again.")
+    approved = replace(waiver, approved_by=draft.actor.member or "system")
     state = draft.change(end_waiting(draft, state), waiver=approved)
+    _tell_waiver_decided(draft, state)
     close_step(draft, state, StepStatus.waived)
+
+
+def _tell_waiver_decided(draft: Draft, state: StepState) -> None:
+    draft.emit(Tell("waiver_decided", state.key, state.occurrence, ASSIGNEE, urgent=False))
 
 
 def start_waiting(draft: Draft, event: WaitingStarted) -> None:
     step, state = _open_step(draft, event.step, event.occurrence)
+    _require_for_people(step)
     require_worker(draft, state)
     if state.status is not StepStatus.open:
         raise _refused("already_waiting", step, "It waits on the customer already.")
@@ -177,33 +198,40 @@ def reassign(draft: Draft, event: Reassigned) -> None:
 
 def reopen(draft: Draft, event: Reopened) -> None:
     step, state = draft.step(event.step, event.occurrence)
+    _require_for_people(step)
     require_worker(draft, state)
     if state.status not in (StepStatus.completed, StepStatus.skipped):
         raise _refused("not_reopenable", step, "Only a completed or skipped step can be reopened.")
-    if step.kind not in FOR_PEOPLE:
-        raise _refused("step_not_for_people", step, "This step is done by Holdfast itself.")
     reopen_step(draft, step, state)
+    draft.emit(Tell("reopened", state.key, state.occurrence, ASSIGNEE, urgent=False))
 
 
 def reopen_step(draft: Draft, step: Step, state: StepState) -> None:
-    """Open again with a due time counted from now; the first due time stays on record."""
+    """Open again with a due time of its own; the first due time stays on record."""
+    if step.kind is StepKind.hand_off:
+        state = draft.change(state, assignee=draft.state.parameters.get("giver"))
+    _work_again(draft, step, state)
+
+
+def _work_again(draft: Draft, step: Step, state: StepState) -> None:
+    due_at = due_again(draft, step)
     draft.change(
         state,
         status=StepStatus.open,
-        owner=step.owner,
+        owner=first_owner(step),
         closed_at=None,
         occurred_at=None,
         choice=None,
         waiver=None,
         breached_at=None,
-        due_at=due_of(draft, step, draft.at),
-        reminders_told=0,
+        due_at=due_at,
+        closes_at=survey_closes_at(draft, step),
+        reminders_told=reminders_behind(step, due_at, draft.state.calendar, draft.at),
         levels_fired=0,
         acknowledged_level=0,
         ladder_shift=0,
         generation=state.generation + 1,
     )
-    draft.emit(Tell("reopened", state.key, state.occurrence, ASSIGNEE, urgent=False))
 
 
 def decide_hand_off(draft: Draft, event: HandOffDecided) -> None:
@@ -215,20 +243,7 @@ def decide_hand_off(draft: Draft, event: HandOffDecided) -> None:
         _accept(draft, step, state)
         return
     giver = draft.state.parameters.get("giver")
-    due_at = due_of(draft, step, draft.at)
-    draft.change(
-        state,
-        status=StepStatus.open,
-        owner=step.owner,
-        assignee=giver,
-        due_at=due_at,
-        breached_at=None,
-        reminders_told=0,
-        levels_fired=0,
-        acknowledged_level=0,
-        ladder_shift=0,
-        generation=state.generation + 1,
-    )
+    _work_again(draft, step, draft.change(state, assignee=giver))
     draft.emit(Tell("hand_off_declined", state.key, state.occurrence, ASSIGNEE, urgent=True))
 
 
@@ -246,6 +261,7 @@ def acknowledge(draft: Draft, event: Acknowledged) -> None:
     ladder = ladder_of(draft.definition, step)
     if ladder is None or state.levels_fired <= state.acknowledged_level:
         raise _refused("nothing_to_acknowledge", step, "No escalation is waiting for an answer.")
+    require_told(draft, state, ladder.levels[: state.levels_fired])
     hold = add(draft.at, ladder.acknowledged_for, draft.state.calendar) - draft.at
     draft.change(
         state,
@@ -270,6 +286,11 @@ def _open_step(
     if state.status in (StepStatus.scheduled, StepStatus.sending):
         raise _refused("step_not_open", step, "It is not open yet.")
     return step, state
+
+
+def _require_for_people(step: Step) -> None:
+    if step.kind not in FOR_PEOPLE or step.cases:
+        raise _refused("step_not_for_people", step, "This step is done by Holdfast itself.")
 
 
 def _refused(code: str, step: Step, advice: str) -> Refused:

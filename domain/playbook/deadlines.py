@@ -12,9 +12,17 @@ from enum import IntEnum
 from typing import Protocol
 
 from domain.calendars import add, subtract
-from domain.playbook.definition import Definition, Step
-from domain.playbook.draft import ladder_of, step_of
-from domain.playbook.state import ExecutionStatus, State, StepState, StepStatus
+from domain.conditions import turns_after
+from domain.errors import Invalid
+from domain.playbook.definition import Condition, Definition, Step
+from domain.playbook.draft import ladder_of, readable_fields, step_of
+from domain.playbook.state import (
+    ENGINE_REVISION,
+    ExecutionStatus,
+    State,
+    StepState,
+    StepStatus,
+)
 from domain.playbook.times import escalates_at
 
 
@@ -30,6 +38,7 @@ class Rank(IntEnum):
     breach = 6
     ladder = 7
     held = 8
+    turn = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +59,26 @@ class Deadline:
 
 
 def deadlines(definition: Definition, state: State) -> list[Deadline]:
-    """Every deadline of a running execution, earliest first; none while paused or ended."""
+    """Every deadline of a running execution, earliest first; none while paused or ended.
+
+    Raises Invalid `engine_too_old` where a newer revision made the state (law 6).
+    """
+    require_known_engine(state)
     if state.status is not ExecutionStatus.running:
         return []
-    found = [*_of_phases(state), *_of_exits(definition, state)]
+    found = [*_of_phases(state), *_of_exits(definition, state), *_of_turns(definition, state)]
     for step in state.steps:
         found.extend(_of_step(definition, state, step))
     return sorted(found, key=lambda d: (d.at, d.rank, d.key))
+
+
+def require_known_engine(state: State) -> None:
+    """A process that meets a newer engine revision leaves the work to others."""
+    if state.engine > ENGINE_REVISION:
+        raise Invalid(
+            "A newer Holdfast runs this execution; leave it to a process of that version.",
+            code="engine_too_old",
+        )
 
 
 def next_deadline(definition: Definition, state: State) -> datetime | None:
@@ -81,6 +103,31 @@ def _of_exits(definition: Definition, state: State) -> Iterator[Deadline]:
         yield Deadline(at, Rank.held, f"held:{rule.code}", generation, "held", rule.code)
 
 
+def _of_turns(definition: Definition, state: State) -> Iterator[Deadline]:
+    """When time alone next turns a condition that is being waited for ("older than 30 days")."""
+    fields = readable_fields(state)
+    turns = [
+        at
+        for condition in _watched(definition, state)
+        for at in (turns_after(condition, fields, state.last_at),)
+        if at is not None
+    ]
+    if turns:
+        at = min(turns)
+        yield Deadline(at, Rank.turn, "turn", int(at.timestamp()), "turn", "turn")
+
+
+def _watched(definition: Definition, state: State) -> Iterator[Condition]:
+    for rule in definition.exits:
+        if rule.when is not None:
+            yield rule.when
+    for step in state.steps:
+        if step.status is StepStatus.open:
+            wait = step_of(definition, step.key).wait
+            if wait is not None and wait.condition is not None:
+                yield wait.condition
+
+
 class Make(Protocol):
     """Makes a deadline of one step."""
 
@@ -101,17 +148,23 @@ def _of_step(definition: Definition, state: State, step: StepState) -> Iterator[
         case StepStatus.waiting:
             if step.waiting is not None:
                 yield deadline(step.waiting.follow_up_at, Rank.follow_up, "follow-up")
+            yield from _of_survey(step, deadline)
         case StepStatus.waived:
             if step.waiver is not None and step.waiver.expires_at is not None:
                 yield deadline(step.waiver.expires_at, Rank.waiver, "waiver-expiry")
         case StepStatus.open | StepStatus.offered:
-            if step.closes_at is not None:
-                yield deadline(step.closes_at, Rank.close, "close")
-            if step.reminder_at is not None:
-                yield deadline(step.reminder_at, Rank.reminder, "survey-reminder")
+            yield from _of_survey(step, deadline)
             yield from _of_sla(definition, state, step, deadline)
         case _:
             return
+
+
+def _of_survey(step: StepState, deadline: Make) -> Iterator[Deadline]:
+    """The limit and the reminder of what a customer, or a wait, is given; no clock of ours."""
+    if step.closes_at is not None:
+        yield deadline(step.closes_at, Rank.close, "close")
+    if step.reminder_at is not None:
+        yield deadline(step.reminder_at, Rank.reminder, "survey-reminder")
 
 
 def _of_sla(

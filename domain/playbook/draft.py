@@ -21,7 +21,7 @@ from domain.playbook.definition import (
     Value,
 )
 from domain.playbook.events import Actor
-from domain.playbook.state import CLOSED, PhaseState, State, StepState
+from domain.playbook.state import CLOSED, PhaseState, State, StepState, StepStatus
 
 StepRef = tuple[str, int]
 
@@ -96,17 +96,28 @@ class Draft:
 
     def holds(self, condition: Condition | None) -> bool:
         """True where the condition is true now; no condition always holds, no data never does."""
-        if condition is None:
-            return True
-        return truth(condition, self.readable_fields(), self.decisions(), self.at) is True
+        return condition is None or self.truth(condition) is True
+
+    def truth(self, condition: Condition) -> bool | None:
+        """True, False, or None where there is no data."""
+        return truth(condition, self.readable_fields(), self.decisions(), self.at)
 
     def readable_fields(self) -> dict[str, Value]:
-        parameters = {f"start.{name}": value for name, value in self.state.parameters.items()}
-        return {**self.state.fields, **parameters}
+        return readable_fields(self.state)
 
     def decisions(self) -> dict[str, tuple[str | None, str | None]]:
-        """Choice and status of the latest occurrence of each step."""
-        return {s.key: (s.choice, s.status.value) for s in self.steps.values()}
+        """Choice and status of the latest occurrence of each step; one to come says nothing."""
+        found: dict[str, tuple[str | None, str | None]] = {}
+        for state in self.steps.values():
+            if state.status is not StepStatus.scheduled or state.key not in found:
+                found[state.key] = (state.choice, state.status.value)
+        return found
+
+
+def readable_fields(state: State) -> dict[str, Value]:
+    """What conditions read: the subject's fields, and the start's parameters as "start.<name>"."""
+    parameters = {f"start.{name}": value for name, value in state.parameters.items()}
+    return {**state.fields, **parameters}
 
 
 def step_of(definition: Definition, key: str) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from domain.errors import Refused
@@ -9,16 +10,20 @@ from domain.playbook.definition import CODED_EVIDENCE, EvidenceField, EvidenceTy
 from domain.playbook.events import StepCompleted
 
 
-def check_evidence(step: Step, event: StepCompleted, known: dict[str, Value]) -> dict[str, Value]:
+def check_evidence(
+    step: Step, event: StepCompleted, known: dict[str, Value], known_rows: dict[str, str]
+) -> dict[str, Value]:
     """The coded answers, with what facts had filled in before; refused where anything is amiss.
+
+    `known_rows` names the rows and facts of the other fields that are there already.
 
     Codes: `evidence_missing`, `evidence_invalid`, `evidence_unknown`, `choice_missing`,
     `choice_invalid`.
     """
     answers = {**known, **(event.answers or {})}
-    rows = event.evidence or {}
+    rows = {**known_rows, **(event.evidence or {})}
     fields = {field.key: field for field in step.evidence}
-    for key in {*(event.answers or {}), *rows}:
+    for key in {*(event.answers or {}), *(event.evidence or {})}:
         if key not in fields:
             raise _refused("evidence_unknown", step, key, f'The step asks for no "{key}".')
     missing = [f for f in step.evidence if f.required and not _given(f, answers, rows)]
@@ -36,10 +41,31 @@ def check_evidence(step: Step, event: StepCompleted, known: dict[str, Value]) ->
     return answers
 
 
-def satisfied_by(step: Step, answers: dict[str, Value]) -> bool:
-    """Whether a fact's answers are all that completing the step requires."""
+def learned(step: Step, answers: dict[str, Value]) -> dict[str, Value]:
+    """What of a fact's answers fits the step's form; the rest is left to a person."""
+    fields = {field.key: field for field in step.evidence}
+    return {key: value for key, value in answers.items() if _fits(step, fields.get(key), value)}
+
+
+def _fits(step: Step, field: EvidenceField | None, value: Value) -> bool:
+    if field is None or value is None:
+        return False
+    try:
+        _check_value(step, field, value)
+    except Refused:
+        return False
+    return True
+
+
+def touch_fields(step: Step) -> list[str]:
+    """The fields that a logged touch answers by being there."""
+    return [field.key for field in step.evidence if field.type is EvidenceType.touch]
+
+
+def satisfied_by(step: Step, answers: dict[str, Value], rows: dict[str, str]) -> bool:
+    """Whether what a fact filled in is all that completing the step requires."""
     return not step.choices and all(
-        _given(field, answers, {}) for field in step.evidence if field.required
+        _given(field, answers, rows) for field in step.evidence if field.required
     )
 
 
@@ -53,6 +79,8 @@ def _check_value(step: Step, field: EvidenceField, value: Value) -> None:
     match field.type:
         case EvidenceType.number:
             if isinstance(value, bool) or not isinstance(value, int | float):
+                raise _refused("evidence_invalid", step, field.key, "Give a number.")
+            if not math.isfinite(value):
                 raise _refused("evidence_invalid", step, field.key, "Give a number.")
             low, high = field.minimum, field.maximum
             if (low is not None and value < low) or (high is not None and value > high):

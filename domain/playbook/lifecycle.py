@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.calendars import add
 from domain.errors import Refused
-from domain.playbook.commands import Command, SuspendPlaybooks
-from domain.playbook.commands_of_people import close_in_time, end_waiting
-from domain.playbook.definition import Anchor, Definition, OutcomeKind
+from domain.playbook.commands import Command, SuspendPlaybooks, Tell
+from domain.playbook.commands_of_people import ASSIGNEE, close_in_time, end_waiting
+from domain.playbook.definition import (
+    Anchor,
+    Definition,
+    OutcomeKind,
+    Role,
+    Step,
+    StepKind,
+    TimeSpec,
+)
 from domain.playbook.draft import Draft, step_of
 from domain.playbook.events import (
     Actor,
@@ -23,16 +32,17 @@ from domain.playbook.events import (
     Started,
     TeamChanged,
 )
-from domain.playbook.evidence import satisfied_by
+from domain.playbook.evidence import learned, satisfied_by, touch_fields
 from domain.playbook.state import (
     ENGINE_REVISION,
     ExecutionStatus,
+    Pause,
     PhaseState,
     State,
     StepState,
     StepStatus,
 )
-from domain.playbook.times import due_of, resolve
+from domain.playbook.times import due_of, reminders_behind, resolve
 from domain.playbook.unfolding import close_step, end, unfold
 
 
@@ -48,6 +58,7 @@ def begin(
     missing = definition.concurrency_key
     if missing and missing not in event.parameters:
         raise Refused(f'Say "{missing}" when starting this playbook.', code="parameter_missing")
+    _check_role(event)
     phases = tuple(
         PhaseState(
             phase.key,
@@ -76,33 +87,52 @@ def begin(
     return draft.freeze(), draft.commands
 
 
-def learn_fact(draft: Draft, event: FactArrived) -> None:
-    """Completes the step that has waited longest for such a fact, or fills in what it knows.
+def _check_role(event: Started) -> None:
+    """A hand-over names by "role" what its receiver takes over."""
+    role = event.parameters.get("role")
+    if role is not None and role not in set(Role):
+        raise Refused(
+            f'"{role}" is no role. Take one of {", ".join(Role)}.', code="parameter_invalid"
+        )
 
-    A fact from before the step opened is not its answer. While paused nothing is completed.
+
+def learn_fact(draft: Draft, event: FactArrived) -> None:
+    """Completes the step that has waited longest for such a fact, else fills in what it knows.
+
+    A fact from before a step opened is not its answer. A hand-off or an approval is never
+    completed by a fact. While paused nothing is completed (law 12).
     """
-    candidates = [
-        (step, state)
-        for state in draft.live()
-        if state.status in (StepStatus.open, StepStatus.waiting)
-        and state.opened_at is not None
-        and event.occurred_at >= state.opened_at
-        for step in (step_of(draft.definition, state.key),)
-        if _matches(event.fact, (*step.completes_on, *step.prefills_on))
-    ]
-    if not candidates:
+    waiting = sorted(_waiting_for(draft, event), key=lambda each: each[1].opened_at or draft.at)
+    if not waiting:
         return
-    step, state = min(candidates, key=lambda c: c[1].due_at or datetime.max.replace(tzinfo=UTC))
-    known = {field.key for field in step.evidence}
-    answers = {
-        **state.answers,
-        **{key: value for key, value in (event.answers or {}).items() if key in known},
-    }
-    state = draft.change(state, answers=answers)
+    step, state = next((each for each in waiting if _completes(each[0], event)), waiting[0])
+    answers = {**state.answers, **learned(step, event.answers or {})}
+    evidence = dict(state.evidence)
+    if _matches(event.fact, ("touch",)):
+        evidence |= dict.fromkeys(touch_fields(step), event.fact_id)
+    state = draft.change(state, answers=answers, evidence=evidence)
     running = draft.state.status is ExecutionStatus.running
-    if running and _matches(event.fact, step.completes_on) and satisfied_by(step, answers):
-        state = draft.change(end_waiting(draft, state), occurred_at=event.occurred_at)
+    if running and _completes(step, event) and satisfied_by(step, answers, evidence):
+        occurred_at = min(event.occurred_at, draft.at)
+        state = draft.change(end_waiting(draft, state), occurred_at=occurred_at)
         close_in_time(draft, state)
+
+
+def _waiting_for(draft: Draft, event: FactArrived) -> Iterator[tuple[Step, StepState]]:
+    for state in draft.live():
+        step = step_of(draft.definition, state.key)
+        if (
+            state.status in (StepStatus.open, StepStatus.waiting)
+            and state.opened_at is not None
+            and event.occurred_at >= state.opened_at
+            and _matches(event.fact, (*step.completes_on, *step.prefills_on))
+        ):
+            yield step, state
+
+
+def _completes(step: Step, event: FactArrived) -> bool:
+    by_fact = step.kind in (StepKind.task, StepKind.survey)
+    return by_fact and _matches(event.fact, step.completes_on)
 
 
 def _matches(fact: str, kinds: tuple[str, ...]) -> bool:
@@ -113,38 +143,62 @@ def learn_fields(draft: Draft, event: FieldsChanged) -> None:
     """New values of what the definition reads; older versions change nothing (law 15)."""
     if event.version <= draft.state.fields_version:
         return
-    draft.set(
-        fields={**draft.state.fields, **event.fields},
-        fields_version=event.version,
-    )
+    before = draft.state.fields
+    changed = {name for name, value in event.fields.items() if before.get(name) != value}
+    draft.set(fields={**before, **event.fields}, fields_version=event.version)
     for state in list(draft.live()):
-        _follow_account_date(draft, state, set(event.fields))
+        _follow_account_date(draft, state, changed)
 
 
 def _follow_account_date(draft: Draft, state: StepState, changed: set[str]) -> None:
     """What is counted from a date of the account moves with that date."""
     step = step_of(draft.definition, state.key)
-    opens, due = step.opens, step.due
     if state.status is StepStatus.scheduled:
-        if opens and opens.anchor is Anchor.field and opens.ref in changed:
-            at = resolve(draft, step, opens, None)
-            draft.change(
-                state, opens_at=max(at, draft.at) if at else None, generation=state.generation + 1
-            )
+        if state.occurrence == 1 and _counts_from(step.opens, changed):
+            at = resolve(draft, step, step.opens, None) if step.opens else None
+            opens_at = max(at, draft.at) if at else None
+            draft.change(state, opens_at=opens_at, generation=state.generation + 1)
         return
-    if due and due.anchor is Anchor.field and due.ref in changed and state.opened_at:
-        due_at = due_of(draft, step, state.opened_at)
-        if due_at == state.due_at:
-            return
-        ahead = due_at is None or due_at > draft.at
-        draft.change(
-            state,
-            due_at=due_at,
-            breached_at=None if ahead else state.breached_at,
-            levels_fired=0 if ahead else state.levels_fired,
-            acknowledged_level=0 if ahead else state.acknowledged_level,
-            generation=state.generation + 1,
-        )
+    if state.status not in (StepStatus.open, StepStatus.waiting):
+        return
+    if _counts_from(step.due, changed):
+        state = _move_due(draft, step, state)
+    until = step.wait.until if step.wait else None
+    if until is not None and _counts_from(until, changed):
+        at = resolve(draft, step, until, state.opened_at)
+        closes_at = max(at, draft.at) if at else None
+        draft.change(state, closes_at=closes_at, generation=state.generation + 1)
+
+
+def _counts_from(spec: TimeSpec | None, changed: set[str]) -> bool:
+    return spec is not None and spec.anchor is Anchor.field and spec.ref in changed
+
+
+def _move_due(draft: Draft, step: Step, state: StepState) -> StepState:
+    """Due by the new date, plus what was waited; a date in the past makes it due now.
+
+    What was missed by the old date and would be by the new one stays missed, and its ladder goes
+    on.
+    """
+    due_at = due_of(draft, step, state.opened_at or draft.at)
+    if due_at is not None:
+        due_at += timedelta(seconds=state.waited)
+        if due_at <= draft.at and state.breached_at is not None:
+            return state
+        due_at = max(due_at, draft.at)
+    if due_at == state.due_at:
+        return state
+    return draft.change(
+        state,
+        due_at=due_at,
+        first_due_at=state.first_due_at or due_at,
+        breached_at=None,
+        reminders_told=reminders_behind(step, due_at, draft.state.calendar, draft.at),
+        levels_fired=0,
+        acknowledged_level=0,
+        ladder_shift=0,
+        generation=state.generation + 1,
+    )
 
 
 def change_team(draft: Draft, event: TeamChanged) -> None:
@@ -160,11 +214,13 @@ def change_calendar(draft: Draft, event: CalendarChanged) -> None:
 
 
 def end_delivery(draft: Draft, event: DeliveryEnded) -> None:
-    """A step that waited for its delivery is closed by it, or asks its owner to see to it."""
+    """A step that waited for its delivery is closed by it; a failure is told to its owner."""
     _, state = draft.step(event.step, event.occurrence)
     if state.status is not StepStatus.sending:
         return
     close_step(draft, state, StepStatus.completed if event.delivered else StepStatus.expired)
+    if not event.delivered:
+        draft.emit(Tell("delivery_failed", state.key, state.occurrence, ASSIGNEE, urgent=True))
 
 
 def pause(draft: Draft, event: Paused) -> None:
@@ -192,12 +248,16 @@ def resume(draft: Draft, event: Resumed) -> None:
         paused_at=None,
         paused_by=(),
         paused_for=draft.state.paused_for + int(pause_length.total_seconds()),
-        held_since={code: at + pause_length for code, at in draft.state.held_since.items()},
+        pauses=(*draft.state.pauses, Pause(paused_at, draft.at)),
+        held_since={
+            code: at + (draft.at - max(at, paused_at))
+            for code, at in draft.state.held_since.items()
+        },
     )
     for key, phase in draft.phases.items():
         draft.phases[key] = _moved_phase(phase, pause_length, paused_at)
     for state in list(draft.live()):
-        _move_step(draft, state, pause_length)
+        _move_step(draft, state, paused_at)
 
 
 def _moved_phase(phase: PhaseState, by: timedelta, paused_at: datetime) -> PhaseState:
@@ -209,26 +269,40 @@ def _moved_phase(phase: PhaseState, by: timedelta, paused_at: datetime) -> Phase
     return replace(phase, starts_at=starts_at, ends_at=ends_at)
 
 
-def _move_step(draft: Draft, state: StepState, by: timedelta) -> None:
+def _move_step(draft: Draft, state: StepState, paused_at: datetime) -> None:
+    """Everything relative moves; what was missed before stays missed, and its ladder moves."""
     step = step_of(draft.definition, state.key)
-    own_date = step.due is not None and step.due.anchor is Anchor.field
-    opens_by_date = step.opens is not None and step.opens.anchor is Anchor.field
+    by = draft.at - paused_at
     until = step.wait.until if step.wait else None
-    closes_by_date = until is not None and until.anchor is Anchor.field
+    first = state.occurrence == 1
 
     def moved(at: datetime | None, stays: bool = False) -> datetime | None:
         return at if at is None or stays else at + by
 
     opening = state.status is StepStatus.scheduled
+    due_stays = state.breached_at is not None or _by_date(step, state)
+    first_due = state.first_due_at
+    first_stays = _by_date(step, state) or (first_due is not None and first_due <= paused_at)
+    lost = draft.at - max(state.due_at, paused_at) if due_stays and state.due_at else timedelta(0)
     draft.change(
         state,
-        opens_at=moved(state.opens_at, opens_by_date) if opening else state.opens_at,
-        due_at=moved(state.due_at, own_date),
-        first_due_at=moved(state.first_due_at, own_date),
-        closes_at=moved(state.closes_at, closes_by_date),
+        opens_at=moved(state.opens_at, not opening or (first and _is_date(step.opens))),
+        due_at=moved(state.due_at, due_stays),
+        first_due_at=moved(first_due, first_stays),
+        ladder_shift=state.ladder_shift + max(0, int(lost.total_seconds())),
+        closes_at=moved(state.closes_at, _is_date(until)),
         reminder_at=moved(state.reminder_at),
         waiting=replace(state.waiting, since=state.waiting.since + by) if state.waiting else None,
     )
+
+
+def _by_date(step: Step, state: StepState) -> bool:
+    """Whether its due time is a date of the account; an offered hand-off has a time of its own."""
+    return _is_date(step.due) and state.status is not StepStatus.offered
+
+
+def _is_date(spec: TimeSpec | None) -> bool:
+    return spec is not None and spec.anchor is Anchor.field
 
 
 def cancel(draft: Draft, event: Cancelled) -> None:

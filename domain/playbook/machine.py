@@ -16,12 +16,12 @@ from domain.errors import Invalid, Refused
 from domain.playbook import commands_of_people as people
 from domain.playbook import events as e
 from domain.playbook import lifecycle
-from domain.playbook.commands import Command, Escalate, Remind, Tell
-from domain.playbook.deadlines import deadlines
+from domain.playbook.commands import Command, Escalate, Remind, Send, StepOpened, Tell
+from domain.playbook.deadlines import deadlines, require_known_engine
 from domain.playbook.definition import Definition
 from domain.playbook.draft import Draft
-from domain.playbook.events import SYSTEM, DeadlinePassed, Event, Started
-from domain.playbook.state import CLOSED, ENGINE_REVISION, ExecutionStatus, State
+from domain.playbook.events import SYSTEM, CalendarChanged, DeadlinePassed, Event, Started
+from domain.playbook.state import CLOSED, ExecutionStatus, State
 from domain.playbook.timeouts import pass_deadline
 from domain.playbook.unfolding import unfold
 
@@ -112,11 +112,7 @@ def advance(
 
 
 def _check_alive(state: State, event: Event) -> None:
-    if state.engine > ENGINE_REVISION:
-        raise Invalid(
-            "A newer Holdfast runs this execution; leave it to a process of that version.",
-            code="engine_too_old",
-        )
+    require_known_engine(state)
     if isinstance(event.body, Started):
         raise Refused("The execution has started already.", code="already_started")
     if state.status is ExecutionStatus.ended:
@@ -130,11 +126,20 @@ def _check_alive(state: State, event: Event) -> None:
 def transit(
     definition: Definition, state: State | None, event: Event | None, now: datetime
 ) -> Transit:
-    """Settle every deadline up to `now` in order, then apply the event, if there is one."""
+    """Settle every deadline up to `now` in order, then apply the event, if there is one.
+
+    A new calendar comes first where the old one does not reach: nothing can be settled without.
+    """
     made: list[Made] = []
     if state is not None:
         now = max(now, state.last_at)
-        state = _settle(definition, state, now, made)
+        try:
+            state = _settle(definition, state, now, made)
+        except Invalid as invalid:
+            renewal = event is not None and isinstance(event.body, CalendarChanged)
+            if invalid.code != "calendar_horizon" or not renewal:
+                raise
+            made.clear()
     refusal: Refused | None = None
     if event is not None:
         try:
@@ -159,7 +164,7 @@ def _settle(definition: Definition, state: State, now: datetime, made: list[Made
         at = max(first.at, state.last_at)
         event = Event(first.event_id, DeadlinePassed(first.key, first.generation), SYSTEM)
         state, commands = advance(definition, state, event, at)
-        late = now - first.at > LATE_AFTER
+        late = now - at > LATE_AFTER
         made.append(Made(state.number, event, at, late, commands, state))
     raise Invalid("The playbook never comes to rest: its deadlines wake each other.", code="loop")
 
@@ -167,8 +172,8 @@ def _settle(definition: Definition, state: State, now: datetime, made: list[Made
 def _without_pointless(made: tuple[Made, ...], state: State, now: datetime) -> tuple[Made, ...]:
     """Leave out notices that the same transaction made pointless (law 2).
 
-    A reminder told after due is none; an escalation of a step that is closed by now stays on
-    record and is told to nobody.
+    A reminder told after due is none; a step that is closed by now is neither announced nor are
+    its customers asked; its escalation stays on record and is told to nobody.
     """
     if len(made) < 2 and not (made and made[0].late):
         return made
@@ -177,6 +182,10 @@ def _without_pointless(made: tuple[Made, ...], state: State, now: datetime) -> t
     def kept(command: Command) -> Command | None:
         match command:
             case Remind() if (command.step, command.occurrence) in closed or command.due_at <= now:
+                return None
+            case StepOpened() if (command.step, command.occurrence) in closed:
+                return None
+            case Send(channel="survey") if (command.step, command.occurrence) in closed:
                 return None
             case Escalate() if (command.step, command.occurrence) in closed:
                 return replace(command, tell=())

@@ -6,9 +6,10 @@ What depends on no state (who may pause, publish, import) stands in `api/auth/pe
 from __future__ import annotations
 
 from domain.errors import Refused
-from domain.playbook.definition import Role, Step
+from domain.playbook.definition import LadderLevel, RecipientKind, Role, Step
 from domain.playbook.draft import Draft, step_of
 from domain.playbook.state import StepState
+from domain.playbook.unfolding import first_owner
 
 OVERSEERS = frozenset({Role.director, Role.admin})
 """Roles that may work any step of their organization."""
@@ -33,7 +34,7 @@ def require_worker(draft: Draft, state: StepState) -> None:
     actor = draft.actor
     if actor.member is None or is_holder(draft, state):
         return
-    own = step_of(draft.definition, state.key).owner
+    own = first_owner(step_of(draft.definition, state.key))
     if {own, state.owner} & set(actor.roles) or OVERSEERS & set(actor.roles):
         return
     raise _may_not(state.owner, state)
@@ -53,6 +54,21 @@ def require_approver(draft: Draft, step: Step, state: StepState) -> None:
     if draft.actor.member is None or role in draft.actor.roles or Role.admin in draft.actor.roles:
         return
     raise _may_not(role, state)
+
+
+def require_told(draft: Draft, state: StepState, levels: tuple[LadderLevel, ...]) -> None:
+    """Who works the step, or was told by a level that fired, acknowledges it.
+
+    Who somebody's manager is the shell knows; where a level tells a manager, it vouches.
+    """
+    told = [recipient for level in levels for recipient in level.tell]
+    roles = {recipient.role for recipient in told if recipient.role is not None}
+    if any(recipient.kind is RecipientKind.owner for recipient in told):
+        roles.add(draft.definition.owner)
+    to_manager = any(recipient.kind is RecipientKind.manager for recipient in told)
+    if roles & set(draft.actor.roles) or (to_manager and set(draft.actor.roles) - {Role.auditor}):
+        return
+    require_worker(draft, state)
 
 
 def _may_not(role: Role, state: StepState) -> Refused:

@@ -58,10 +58,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
+    """`requested_for` is who it was asked on behalf of; neither may approve it."""
+
     requested_by: str
     requested_at: datetime
     approved_by: str | None = None
     expires_at: datetime | None = None
+    requested_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class StepState:
     waiver: Waiver | None = None
     choice: str | None = None
     answers: dict[str, Value] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)  # field -> id of its row or fact
     closes_at: datetime | None = None  # a survey's or a wait's limit
     reminder_at: datetime | None = None  # a survey's
     generation: int = 0
@@ -105,6 +109,14 @@ class PhaseState:
     starts_at: datetime | None
     ends_at: datetime | None
     started: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that has ended: what is counted from before its end is moved by it."""
+
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,7 @@ class State:
     paused_at: datetime | None = None
     paused_by: tuple[str, ...] = ()
     paused_for: int = 0  # seconds, summed over ended pauses
+    pauses: tuple[Pause, ...] = ()
     outcome: OutcomeKind | None = None
     outcome_code: str | None = None
     ended_at: datetime | None = None

@@ -107,6 +107,10 @@ def _escalate(draft: Draft, deadline: Deadline) -> None:
     draft.change(state, **changes)
 
 
+def _turn(draft: Draft, deadline: Deadline) -> None:
+    """Nothing by itself: exits and waits are looked at after every transition."""
+
+
 def _held(draft: Draft, deadline: Deadline) -> None:
     passed = {*draft.state.held_passed, deadline.subject}
     draft.set(held_passed=tuple(sorted(passed)))
@@ -123,4 +127,5 @@ HANDLERS: dict[str, Callable[[Draft, Deadline], None]] = {
     "breach": _breach,
     "escalate": _escalate,
     "held": _held,
+    "turn": _turn,
 }

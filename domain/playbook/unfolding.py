@@ -38,11 +38,16 @@ ROUNDS = 1000
 
 
 def unfold(draft: Draft) -> None:
-    """Bring the draft to rest, or to its outcome. A paused execution stays as it is (law 12)."""
+    """Bring the draft to rest, or to its outcome.
+
+    While paused nothing follows (law 12), but "held for" still resets: it is state.
+    """
+    if draft.state.status is ExecutionStatus.paused:
+        _note_held_exits(draft)
+    if draft.state.status is not ExecutionStatus.running:
+        return
     for _ in range(ROUNDS):
-        if draft.state.status is not ExecutionStatus.running:
-            return
-        if not (_begin_phases(draft) or _bring_up_steps(draft) or _end_waits(draft)):
+        if not any(follow(draft) for follow in FOLLOWING):
             break
     else:
         raise Invalid("The playbook never comes to rest: its steps wake each other.", code="loop")
@@ -109,9 +114,7 @@ def open_step(draft: Draft, step: Step, state: StepState) -> None:
     if not draft.holds(step.when):
         close_step(draft, state, StepStatus.not_needed)
         return
-    state = draft.change(
-        state, status=StepStatus.open, opened_at=draft.at, owner=_first_owner(step)
-    )
+    state = draft.change(state, status=StepStatus.open, opened_at=draft.at, owner=first_owner(step))
     match step.kind:
         case StepKind.task | StepKind.approval:
             _ask(draft, step, state)
@@ -134,7 +137,8 @@ def open_step(draft: Draft, step: Step, state: StepState) -> None:
             )
 
 
-def _first_owner(step: Step) -> Role:
+def first_owner(step: Step) -> Role:
+    """Whose work it is before a ladder or a hand-off moves it: an approval is its approver's."""
     return step.approver if step.kind is StepKind.approval and step.approver else step.owner
 
 
@@ -142,7 +146,7 @@ def _schedule_next_occurrence(draft: Draft, step: Step, state: StepState) -> Non
     repeat = step.repeat
     if repeat is None or (repeat.times is not None and state.occurrence >= repeat.times):
         return
-    opens_at = add(state.opens_at or draft.at, repeat.every, draft.state.calendar)
+    opens_at = add(draft.at, repeat.every, draft.state.calendar)
     if repeat.until_phase_end:
         ends_at = draft.phases[phase_of(draft.definition, step.key).key].ends_at
         if ends_at is not None and opens_at >= ends_at:
@@ -174,7 +178,10 @@ def _open_hand_off(draft: Draft, step: Step, state: StepState) -> None:
 
 
 def offer(draft: Draft, step: Step, state: StepState) -> None:
-    """Put a hand-off before its receiver, who has a time of their own to answer."""
+    """Put a hand-off before its receiver, who has a time of their own to answer.
+
+    The giver's part is over: neither its breach nor when it was done counts for the answer.
+    """
     if step.hand_off is None:
         raise Invalid(f'Hand-off "{step.key}" names no receiver.', code="definition_broken")
     due_at = add(draft.at, step.hand_off.accept_within, draft.state.calendar)
@@ -184,6 +191,7 @@ def offer(draft: Draft, step: Step, state: StepState) -> None:
         status=StepStatus.offered,
         owner=step.hand_off.to,
         assignee=receiver,
+        occurred_at=None,
         due_at=due_at,
         first_due_at=due_at,
         breached_at=None,
@@ -201,14 +209,20 @@ def _open_survey(draft: Draft, step: Step, state: StepState) -> None:
     survey = step.survey
     if survey is None:
         raise Invalid(f'Survey "{step.key}" says nothing to ask.', code="definition_broken")
-    calendar = draft.state.calendar
     reminder = survey.reminder_after
     draft.change(
         state,
-        closes_at=add(draft.at, survey.closes_after, calendar),
-        reminder_at=add(draft.at, reminder, calendar) if reminder else None,
+        closes_at=survey_closes_at(draft, step),
+        reminder_at=add(draft.at, reminder, draft.state.calendar) if reminder else None,
     )
     send_survey(draft, step, state, ordinal=1)
+
+
+def survey_closes_at(draft: Draft, step: Step) -> datetime | None:
+    """When a survey that is asked now closes; None for other steps."""
+    if step.survey is None:
+        return None
+    return add(draft.at, step.survey.closes_after, draft.state.calendar)
 
 
 def send_survey(draft: Draft, step: Step, state: StepState, ordinal: int) -> None:
@@ -235,6 +249,25 @@ def _open_wait(draft: Draft, step: Step, state: StepState) -> None:
     draft.change(state, closes_at=max(closes_at, draft.at) if closes_at else None)
 
 
+def _learn_times(draft: Draft) -> bool:
+    """Due times and ends of waits whose anchor was not known at the opening, and now is."""
+    for state in draft.live():
+        step = step_of(draft.definition, state.key)
+        if state.status not in (StepStatus.open, StepStatus.waiting):
+            continue
+        if step.due is not None and state.due_at is None and step.kind in WITH_DUE:
+            due_at = due_of(draft, step, draft.at)
+            if due_at is not None:
+                draft.change(state, due_at=due_at, first_due_at=state.first_due_at or due_at)
+                return True
+        if step.wait is not None and step.wait.until is not None and state.closes_at is None:
+            closes_at = resolve(draft, step, step.wait.until, state.opened_at)
+            if closes_at is not None:
+                draft.change(state, closes_at=max(closes_at, draft.at))
+                return True
+    return False
+
+
 def _end_waits(draft: Draft) -> bool:
     for state in draft.live():
         wait = step_of(draft.definition, state.key).wait
@@ -246,6 +279,8 @@ def _end_waits(draft: Draft) -> bool:
     return False
 
 
+FOLLOWING = (_begin_phases, _bring_up_steps, _learn_times, _end_waits)
+WITH_DUE = frozenset({StepKind.task, StepKind.approval, StepKind.branch, StepKind.hand_off})
 CHANNEL_OF_KIND = {
     StepKind.notify: "notify",
     StepKind.webhook: "webhook",
@@ -311,13 +346,24 @@ def _leave_by_exit(draft: Draft) -> None:
         if _fires(draft, rule):
             end(draft, rule.outcome, rule.code)
             return
+    if any(_is_coming(draft, rule) for rule in draft.definition.exits):
+        return
     if all(_phase_closed(draft, phase) for phase in draft.definition.phases):
         end(draft, OutcomeKind.neutral, "steps_done")
+
+
+def _is_coming(draft: Draft, rule: Exit) -> bool:
+    """All but "held for" holds: its time will pass, so the last step does not end it before."""
+    return rule.code in draft.state.held_since and _holds_by_now(draft, rule)
 
 
 def _fires(draft: Draft, rule: Exit) -> bool:
     if rule.held_for is not None and rule.code not in draft.state.held_passed:
         return False
+    return _holds_by_now(draft, rule)
+
+
+def _holds_by_now(draft: Draft, rule: Exit) -> bool:
     if not all(draft.is_closed(key) for key in rule.after):
         return False
     if rule.required_done and not required_done(draft):
