@@ -1,0 +1,230 @@
+"""One transaction's work on one execution: from the locked row to the rows written.
+
+Used by `db/transitions.py` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from db.notices import Outbox, fill
+from db.people import People
+from db.projection import Frame, changed_steps, step_row
+from db.queries import record
+from db.queries.audit import NewAuditEntry
+from db.sessions import WriteSession
+from domain.errors import Refused
+from domain.playbook.codec import command_to_json, digest, event_to_json, state_to_json
+from domain.playbook.deadlines import next_deadline
+from domain.playbook.definition import Definition
+from domain.playbook.events import Event, TeamChanged
+from domain.playbook.machine import Made, Transit
+from domain.playbook.record import digest_of
+from domain.playbook.state import State
+from domain.playbook.telling import Told
+from runtime.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An execution whose row this transaction holds, with its definition and its instant.
+
+    `state` is None before transition 0. `now` is the later of the clock and the last instant.
+    """
+
+    id: UUID
+    definition: Definition
+    account: UUID | None
+    contact: UUID | None
+    state: State | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who made a command, and what they saw; None for a deadline."""
+
+    event: Event | None = None
+    seen: dict[str, Any] | None = None
+    bulk: bool = False
+
+
+async def write_transit(
+    session: WriteSession,
+    held: Held,
+    transit: Transit,
+    cause: Cause,
+    people: People,
+    endpoints: Sequence[UUID],
+) -> tuple[Told, ...]:
+    """Write everything that a transit made, in one message, and say what the workflow is told."""
+    definition, after = held.definition, transit.state
+    frame = Frame(session.scope.org, held.id, held.account, held.contact)
+    box = Outbox()
+    told: list[Told] = []
+    for made in transit.made:
+        carried = fill(box, frame, definition, made, after, people, endpoints, new_id)
+        told.append(_told(definition, made, carried))
+    await record.write(
+        session,
+        record.Written(
+            execution=held.id,
+            change=_change(definition, after) if held.state is not None else None,
+            transitions=[_transition(m, t) for m, t in zip(transit.made, told, strict=True)],
+            steps=_steps(frame, held, transit, people),
+            escalations=box.escalations,
+            deliveries=box.deliveries,
+            notifications=box.notifications,
+            answers=_answers(cause.event, transit),
+            audit=_entries(held, transit, told, cause),
+            bulk=cause.bulk,
+        ),
+    )
+    return tuple(told)
+
+
+def _change(definition: Definition, after: State) -> record.ExecutionChange:
+    return record.ExecutionChange(
+        status=after.status.value,
+        state=orjson.dumps(state_to_json(after)),
+        number=after.number,
+        last_at=after.last_at,
+        next_deadline=next_deadline(definition, after),
+        outcome=after.outcome.value if after.outcome else None,
+        outcome_code=after.outcome_code,
+        ended_at=after.ended_at,
+    )
+
+
+def _transition(made: Made, told: Told) -> record.NewTransition:
+    actor = made.event.actor
+    return record.NewTransition(
+        number=made.number,
+        event_id=made.event.id,
+        kind=made.event.body.kind,
+        event=orjson.dumps(event_to_json(made.event)),
+        at=made.at,
+        late=made.late,
+        commands=orjson.dumps([command_to_json(command) for command in made.commands]),
+        digest=told.digest,
+        actor_id=_uuid(actor.member),
+        on_behalf_of=_uuid(actor.on_behalf_of),
+        reason_code=told.reason_code,
+        next_deadline=told.next_deadline,
+        ended=told.ended,
+    )
+
+
+def _steps(frame: Frame, held: Held, transit: Transit, people: People) -> list[dict[str, Any]]:
+    """Changed occurrences; all of them where a role moved, since its holder is resolved anew."""
+    team_changed = any(isinstance(made.event.body, TeamChanged) for made in transit.made)
+    after = transit.state
+    steps = after.steps if team_changed else changed_steps(held.state, after)
+    return [
+        step_row(frame, held.definition, after, step, people.assignee(step), held.now)
+        for step in steps
+    ]
+
+
+def _answers(event: Event | None, transit: Transit) -> list[record.NewAnswer]:
+    if event is None:
+        return []
+    refusal = transit.refusal
+    answer: dict[str, Any] = {"number": transit.state.number}
+    if refusal is not None:
+        answer |= {"code": refusal.code, "message": refusal.message, "details": refusal.details}
+    return [record.NewAnswer(event.id, request_digest(event), orjson.dumps(answer))]
+
+
+def request_digest(event: Event) -> str:
+    """Tells the same command from another one under the same id; ids of words are new each time."""
+    body = event_to_json(event)["body"]
+    kept = {name: value for name, value in body.items() if name not in ("reason", "evidence")}
+    return digest({**kept, "evidence": sorted(body.get("evidence") or {})})
+
+
+def _entries(
+    held: Held, transit: Transit, told: Sequence[Told], cause: Cause
+) -> list[NewAuditEntry]:
+    entries = [
+        _entry_of_transition(held, made, news, cause)
+        for made, news in zip(transit.made, told, strict=True)
+    ]
+    if cause.event is not None and transit.refusal is not None:
+        entries.append(_entry_of_refusal(held, cause.event, transit.refusal, cause.seen))
+    return entries
+
+
+def _entry_of_transition(held: Held, made: Made, told: Told, cause: Cause) -> NewAuditEntry:
+    actor = made.event.actor
+    own = cause.event is not None and made.event.id == cause.event.id
+    return NewAuditEntry(
+        id=new_id(),
+        at=made.at,
+        action=made.event.body.kind,
+        object_kind="execution",
+        object_id=str(held.id),
+        actor_id=_uuid(actor.member),
+        on_behalf_of=_uuid(actor.on_behalf_of),
+        reason_id=_uuid(getattr(made.event.body, "reason", None)),
+        reason_code=told.reason_code,
+        seen=cause.seen if own else None,
+        data={
+            "number": made.number,
+            "event_id": made.event.id,
+            "digest": told.digest,
+            "late": made.late,
+            "caused": [command.kind for command in made.commands],
+        },
+    )
+
+
+def _entry_of_refusal(
+    held: Held, event: Event, refusal: Refused, seen: dict[str, Any] | None
+) -> NewAuditEntry:
+    return NewAuditEntry(
+        id=new_id(),
+        at=held.now,
+        action=event.body.kind,
+        object_kind="execution",
+        object_id=str(held.id),
+        actor_id=_uuid(event.actor.member),
+        on_behalf_of=_uuid(event.actor.on_behalf_of),
+        outcome="refused",
+        reason_code=refusal.code,
+        seen=seen,
+        data={"event_id": event.id, "step": getattr(event.body, "step", None)},
+    )
+
+
+def _told(definition: Definition, made: Made, carried: Sequence[UUID]) -> Told:
+    return Told(
+        number=made.number,
+        event=made.event.body.kind,
+        event_id=made.event.id,
+        reason_code=reason_code(made.event),
+        at=made.at,
+        digest=digest_of(made),
+        next_deadline=next_deadline(definition, made.state),
+        deliveries=tuple(str(delivery) for delivery in carried),
+        ended=made.state.ended_at is not None,
+    )
+
+
+def reason_code(event: Event) -> str | None:
+    """The one code that says most about an event: its step, its deadline, or why."""
+    for name in ("step", "key", "code", "cause", "fact", "by"):
+        value = getattr(event.body, name, None)
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _uuid(value: str | None) -> UUID | None:
+    return UUID(value) if value else None

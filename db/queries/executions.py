@@ -1,0 +1,215 @@
+"""Executions: begun, locked, read, rewritten. Only `db/transitions.py` writes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Text, Uuid, bindparam, cast, func, literal_column, select
+
+from db.bulk import encoded, insertion, table_of
+from db.models.executions import Execution
+from db.sessions import ReadSession, WriteSession
+from domain.errors import NotFound
+
+E = table_of(Execution).c
+
+_BEGUN = (
+    "id",
+    "playbook_key",
+    "version_id",
+    "content_hash",
+    "engine",
+    "subject_kind",
+    "subject_id",
+    "account_id",
+    "contact_id",
+    "concurrency_value",
+    "status",
+    "state",
+    "number",
+    "started_at",
+    "last_at",
+    "next_deadline",
+    "outcome",
+    "outcome_code",
+    "ended_at",
+    "started_by",
+    "cause",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution after its first transitions; `state` is its JSON."""
+
+    id: UUID
+    playbook_key: str
+    version_id: UUID
+    content_hash: str
+    engine: int
+    subject_kind: str
+    subject_id: UUID
+    account_id: UUID | None
+    contact_id: UUID | None
+    status: str
+    state: bytes
+    number: int
+    started_at: datetime
+    last_at: datetime
+    next_deadline: datetime | None
+    started_by: UUID | None
+    cause: str
+    concurrency_value: str = ""
+    outcome: str | None = None
+    outcome_code: str | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExecution:
+    """An execution as it stands; `state` is JSON text.
+
+    `database_now` is the database's clock; of a locked row, taken after the lock was given.
+    """
+
+    id: UUID
+    playbook_key: str
+    version_id: UUID
+    content_hash: str
+    engine: int
+    subject_kind: str
+    subject_id: UUID
+    account_id: UUID | None
+    contact_id: UUID | None
+    concurrency_value: str
+    status: str
+    number: int
+    started_at: datetime
+    last_at: datetime
+    next_deadline: datetime | None
+    started_by: UUID | None
+    cause: str
+    state: str
+    database_now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An execution whose deadline passed without its workflow; see law 5."""
+
+    id: UUID
+    playbook_key: str
+    number: int
+    next_deadline: datetime
+
+
+_INSERT = insertion(Execution, _BEGUN).on_conflict_do_nothing().returning(E.id)
+_STORED = (
+    E.id,
+    E.playbook_key,
+    E.version_id,
+    E.content_hash,
+    E.engine,
+    E.subject_kind,
+    E.subject_id,
+    E.account_id,
+    E.contact_id,
+    E.concurrency_value,
+    E.status,
+    E.number,
+    E.started_at,
+    E.last_at,
+    E.next_deadline,
+    E.started_by,
+    E.cause,
+    cast(E.state, Text).label("state"),
+)
+_ONE = select(*_STORED).where(
+    E.org_id == bindparam("org", type_=Uuid()), E.id == bindparam("execution", type_=Uuid())
+)
+_NOW = func.clock_timestamp().label("database_now")
+# The clock is read above the lock, so that it shows when the lock was given, not asked for.
+_held = _ONE.with_for_update(key_share=True).cte("held").prefix_with("materialized")
+_LOCK = select(_held, _NOW)
+_READ = select(*_ONE.selected_columns, _NOW).where(*_ONE._where_criteria)
+
+
+async def insert(session: WriteSession, execution: NewExecution) -> bool:
+    """Writes a new execution; False where an open one stands in its way (law 9)."""
+    made = await session.run(_INSERT, {"org": session.scope.org, "rows": encoded([execution])})
+    return made.first() is not None
+
+
+async def lock(session: WriteSession, execution: UUID) -> StoredExecution:
+    """The execution, held until the transaction ends. Raises NotFound (`execution_not_found`)."""
+    found = await session.run(_LOCK, {"org": session.scope.org, "execution": execution})
+    row = found.first()
+    if row is None:
+        raise _unknown(execution)
+    return StoredExecution(*list(row))
+
+
+async def read(session: ReadSession, execution: UUID) -> StoredExecution:
+    """The execution as committed. Raises NotFound (`execution_not_found`)."""
+    found = await session.execute(_READ, {"org": session.scope.org, "execution": execution})
+    row = found.first()
+    if row is None:
+        raise _unknown(execution)
+    return StoredExecution(*list(row))
+
+
+async def open_for_subject(
+    session: ReadSession, subject_kind: str, subject_id: UUID, playbooks: Sequence[str] | None
+) -> list[UUID]:
+    """Executions of a subject that have not ended, in the order in which they are locked."""
+    query = select(E.id).where(
+        E.org_id == session.scope.org,
+        E.subject_kind == subject_kind,
+        E.subject_id == subject_id,
+        E.status != literal_column("'ended'"),
+    )
+    if playbooks is not None:
+        query = query.where(E.playbook_key.in_(playbooks))
+    return list(await session.scalars(query.order_by(E.id)))
+
+
+async def open_for_account(
+    session: ReadSession, account: UUID, playbooks: Sequence[str] | None = None
+) -> list[UUID]:
+    """Executions about an account or its contacts that have not ended, in locking order."""
+    query = select(E.id).where(
+        E.org_id == session.scope.org,
+        E.account_id == account,
+        E.status != literal_column("'ended'"),
+    )
+    if playbooks is not None:
+        query = query.where(E.playbook_key.in_(playbooks))
+    return list(await session.scalars(query.order_by(E.id)))
+
+
+async def overdue(
+    session: ReadSession, by: timedelta = timedelta(minutes=1), limit: int = 500
+) -> list[Overdue]:
+    """Running executions whose deadline passed longer ago than `by`, the oldest first."""
+    query = (
+        select(E.id, E.playbook_key, E.number, E.next_deadline)
+        .where(
+            E.org_id == session.scope.org,
+            E.status == literal_column("'running'"),
+            E.next_deadline < func.clock_timestamp() - by,
+        )
+        .order_by(E.next_deadline)
+        .limit(limit)
+    )
+    return [Overdue(*row) for row in await session.execute(query)]
+
+
+def _unknown(execution: UUID) -> NotFound:
+    return NotFound(
+        "There is no such execution in this organization. Look it up in the list of executions.",
+        code="execution_not_found",
+        details={"execution": str(execution)},
+    )

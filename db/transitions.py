@@ -1,0 +1,333 @@
+"""The one place that makes transitions; nothing else writes executions and steps (law 2).
+
+Every function works inside the caller's write transaction: the caller commits at its edge, then
+has the workflow told, then raises `Applied.refusal` if there is one. A refusal is committed too,
+because its kept answer and its audit entry are; beside those it changes nothing (law 7).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from db.calendars import clock_and_calendar
+from db.making import Cause, Held, request_digest, write_transit
+from db.queries import (
+    account_team,
+    answers,
+    deliveries,
+    executions,
+    statistics,
+    surroundings,
+    versions,
+)
+from db.queries import transitions as transition_rows
+from db.queries import words as word_rows
+from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest, database_clock
+from db.sessions import WriteSession
+from domain.errors import Conflict, Refused
+from domain.playbook.codec import state_from_json, state_to_json
+from domain.playbook.commands import HandedOver, ResumePlaybooks, SuspendPlaybooks
+from domain.playbook.deadlines import next_deadline
+from domain.playbook.definition import Definition
+from domain.playbook.events import SYSTEM, Actor, Body, Event, Paused, Resumed, Started, TeamChanged
+from domain.playbook.machine import Transit, transit
+from domain.playbook.state import ENGINE_REVISION
+from domain.playbook.telling import Settlement
+
+
+async def apply_event(
+    session: WriteSession,
+    execution: UUID,
+    event: Event,
+    *,
+    words: Sequence[NewWords] = (),
+    evidence: Sequence[NewEvidence] = (),
+    seen: dict[str, Any] | None = None,
+    clock: Clock = database_clock,
+    bulk: bool = False,
+) -> Applied:
+    """Settle what fell due before, then apply one event; the same id again repeats its answer.
+
+    Raises NotFound (`execution_not_found`), Conflict (`event_id_reused`). What the state does not
+    allow comes back as `Applied.refusal`. `bulk` leaves the telling to the relay alone.
+    """
+    held = await _hold(session, execution, clock)
+    around = await surroundings.read(
+        session, execution=held.id, event_id=event.id, account=held.account, at=held.now
+    )
+    if around.kept is not None:
+        return _repeated(held, around.kept, event)
+    outcome = transit(held.definition, held.state, event, held.now)
+    told = await write_transit(
+        session, held, outcome, Cause(event, seen, bulk), around.people, around.endpoints
+    )
+    if outcome.refusal is None:
+        await _add_words(session, held, event.actor, words)
+        await _add_evidence(session, held, event, evidence)
+    others = await _affect_others(session, held, outcome)
+    return Applied(
+        held.id, outcome.state.number, outcome.state, told, outcome.refusal, others=others
+    )
+
+
+async def settle_due(
+    session: WriteSession, execution: UUID, known: int, *, clock: Clock = database_clock
+) -> Settlement:
+    """Settle every deadline that has come, and tell what came after transition `known`.
+
+    Raises NotFound (`execution_not_found`): an alarm, never an end.
+    """
+    held = await _hold(session, execution, clock)
+    outcome = transit(held.definition, held.state, None, held.now)
+    if outcome.made:
+        around = await surroundings.read(
+            session, execution=held.id, event_id=None, account=held.account, at=held.now
+        )
+        await write_transit(session, held, outcome, Cause(), around.people, around.endpoints)
+        await _affect_others(session, held, outcome)
+    due = next_deadline(held.definition, outcome.state)
+    pending = await deliveries.unfinished(session, execution)
+    return Settlement(
+        news=await transition_rows.told_since(session, execution, known),
+        next_deadline=due,
+        pending_deliveries=tuple(str(one.id) for one in pending),
+        ended=outcome.state.ended_at is not None,
+        not_before=due if due is not None and not outcome.made else None,
+    )
+
+
+async def start_execution(
+    session: WriteSession,
+    request: StartRequest,
+    actor: Actor,
+    *,
+    clock: Clock = database_clock,
+    bulk: bool = False,
+) -> Applied:
+    """Make transition 0 of a new execution (DESIGN.md, "An execution starts").
+
+    Raises NotFound (`playbook_not_found`), Refused (`playbook_disabled`, `unknown_parameter`,
+    `parameter_missing`, `wrong_subject`) and Conflict (`execution_open`, with the open one's id).
+    The same request id again gives the same execution.
+    """
+    version = await versions.enabled(session, request.playbook)
+    definition = await versions.definition(session, version.id, version.content_hash)
+    if definition.subject is not request.subject_kind:
+        raise Refused(
+            f"This playbook runs for one {definition.subject.value}, "
+            f"not for one {request.subject_kind.value}.",
+            code="wrong_subject",
+        )
+    fields, fields_version = await _fields_to_read(session, request, definition)
+    at, calendar = await clock_and_calendar(session)
+    now = clock(at)
+    started = Started(
+        fields=fields,
+        calendar=calendar,
+        parameters=request.parameters,
+        cause=request.cause,
+        fields_version=fields_version,
+        reason=str(request.reason.id) if request.reason else None,
+    )
+    held = Held(request.id, definition, request.account, request.contact, None, now)
+    event = Event(f"start:{request.id}", started, actor)
+    outcome = transit(definition, None, event, now)
+    inserted = await executions.insert(session, _new_execution(request, version, held, outcome))
+    if not inserted:
+        return await _already_there(session, request, definition)
+    around = await surroundings.read(
+        session, execution=None, event_id=None, account=held.account, at=now
+    )
+    told = await write_transit(
+        session, held, outcome, Cause(event, None, bulk), around.people, around.endpoints
+    )
+    if request.reason is not None:
+        await _add_words(session, held, actor, (request.reason,))
+    others = await _affect_others(session, held, outcome)
+    return Applied(held.id, outcome.state.number, outcome.state, told, others=others)
+
+
+# --- the parts ------------------------------------------------------------------------------
+
+
+async def _hold(session: WriteSession, execution: UUID, clock: Clock) -> Held:
+    stored = await executions.lock(session, execution)
+    definition = await versions.definition(session, stored.version_id, stored.content_hash)
+    state = state_from_json(stored.state)
+    now = max(clock(stored.database_now), state.last_at)
+    return Held(stored.id, definition, stored.account_id, stored.contact_id, state, now)
+
+
+def _repeated(held: Held, kept: answers.KeptAnswer, event: Event) -> Applied:
+    if kept.request_digest != request_digest(event):
+        raise Conflict(
+            "This key was used for another command. Send a new key with a new command.",
+            code="event_id_reused",
+        )
+    answer = json.loads(kept.answer)
+    refusal = None
+    if "code" in answer:
+        refusal = Refused(answer["message"], code=answer["code"], details=answer["details"])
+    assert held.state is not None
+    return Applied(held.id, answer["number"], held.state, (), refusal, repeated=True)
+
+
+async def _fields_to_read(
+    session: WriteSession, request: StartRequest, definition: Definition
+) -> tuple[dict[str, Any], int]:
+    """The fields that the definition reads, their row locked so that no fact is missed (law 15)."""
+    if request.account is None:
+        return {}, 0
+    known = await statistics.lock_for_reading(session, session.scope.org, request.account)
+    return {name: known.fields.get(name) for name in definition.reads}, known.version
+
+
+def _new_execution(
+    request: StartRequest,
+    version: versions.EnabledVersion,
+    held: Held,
+    outcome: Transit,
+) -> executions.NewExecution:
+    state = outcome.state
+    actor = outcome.made[0].event.actor
+    key = held.definition.concurrency_key
+    return executions.NewExecution(
+        id=request.id,
+        playbook_key=held.definition.key,
+        version_id=version.id,
+        content_hash=version.content_hash,
+        engine=ENGINE_REVISION,
+        subject_kind=request.subject_kind.value,
+        subject_id=request.subject,
+        account_id=request.account,
+        contact_id=request.contact,
+        status=state.status.value,
+        state=orjson.dumps(state_to_json(state)),
+        number=state.number,
+        started_at=state.started_at,
+        last_at=state.last_at,
+        next_deadline=next_deadline(held.definition, state),
+        started_by=UUID(actor.member) if actor.member else None,
+        cause=request.cause,
+        concurrency_value=request.parameters.get(key, "") if key else "",
+        outcome=state.outcome.value if state.outcome else None,
+        outcome_code=state.outcome_code,
+        ended_at=state.ended_at,
+    )
+
+
+async def _already_there(
+    session: WriteSession, request: StartRequest, definition: Definition
+) -> Applied:
+    """The same request came before, or another open execution stands in its way (law 9)."""
+    for execution in await executions.open_for_subject(
+        session, request.subject_kind.value, request.subject, [definition.key]
+    ):
+        stored = await executions.read(session, execution)
+        state = state_from_json(stored.state)
+        if stored.id == request.id:
+            return Applied(stored.id, stored.number, state, (), repeated=True)
+        if state.parameters == request.parameters or definition.concurrency_key is None:
+            raise Conflict(
+                "This playbook is running here already. Work on that execution, or cancel it.",
+                code="execution_open",
+                details={"execution": str(stored.id)},
+            )
+    stored = await executions.read(session, request.id)
+    return Applied(stored.id, stored.number, state_from_json(stored.state), (), repeated=True)
+
+
+async def _add_words(
+    session: WriteSession, held: Held, actor: Actor, words: Sequence[NewWords]
+) -> None:
+    author = UUID(actor.member) if actor.member else None
+    await word_rows.insert(
+        session,
+        [
+            word_rows.WordsRow(w.id, w.purpose, w.body, author, held.account, held.contact)
+            for w in words
+        ],
+    )
+
+
+async def _add_evidence(
+    session: WriteSession, held: Held, event: Event, evidence: Sequence[NewEvidence]
+) -> None:
+    body = event.body
+    author = UUID(event.actor.member) if event.actor.member else None
+    await word_rows.insert_evidence(
+        session,
+        [
+            word_rows.EvidenceRow(
+                one.id,
+                held.id,
+                getattr(body, "step", ""),
+                getattr(body, "occurrence", 1),
+                one.field,
+                one.type.value,
+                one.value,
+                author,
+                held.account,
+                held.contact,
+            )
+            for one in evidence
+        ],
+    )
+
+
+# --- other executions: by events of their own, always after this one, in order of ids ---------
+
+
+async def _affect_others(session: WriteSession, held: Held, outcome: Transit) -> tuple[UUID, ...]:
+    affected: list[UUID] = []
+    for made in outcome.made:
+        for command in made.commands:
+            match command:
+                case SuspendPlaybooks():
+                    event = Event(f"suspended:{held.id}", Paused(str(held.id)), SYSTEM)
+                    affected += await _tell_others(session, held, event, command.playbooks)
+                case ResumePlaybooks():
+                    event = Event(f"resumed:{held.id}", Resumed(str(held.id)), SYSTEM)
+                    affected += await _tell_others(session, held, event, command.playbooks)
+                case HandedOver():
+                    affected += await _move_ownership(session, held, command, made.number)
+                case _:
+                    continue
+    return tuple(affected)
+
+
+async def _move_ownership(
+    session: WriteSession, held: Held, command: HandedOver, number: int
+) -> list[UUID]:
+    if held.account is None:
+        return []
+    await account_team.put_place(
+        session, session.scope.org, held.account, command.role.value, UUID(command.receiver)
+    )
+    body: Body = TeamChanged(command.role, command.giver, command.receiver)
+    return await _tell_others(session, held, Event(f"team:{held.id}:{number}", body, SYSTEM), None)
+
+
+async def _tell_others(
+    session: WriteSession, held: Held, event: Event, playbooks: Sequence[str] | None
+) -> list[UUID]:
+    if held.account is None:
+        return []
+    told: list[UUID] = []
+    for other in await executions.open_for_account(session, held.account, playbooks):
+        if other == held.id:
+            continue
+        applied = await apply_event(session, other, event, clock=_at(held.now), bulk=True)
+        if applied.told:
+            told.append(other)
+    return told
+
+
+def _at(now: datetime) -> Clock:
+    return lambda _: now
