@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from commands import playbook_simulate
 from commands.output import FAILED, OK, USAGE, AsJson
 from domain.errors import Finding
 from domain.playbook.schema import json_schema, ladders_json_schema
@@ -19,6 +20,8 @@ from playbooks.lint import WARNINGS, Linted, Unreadable
 from playbooks.lint import lint as lint_paths
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and publish playbooks.")
+
+playbook_simulate.register(app)
 
 _WIDEST = 160
 

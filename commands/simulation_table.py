@@ -29,7 +29,20 @@ from domain.playbook.commands import (
     Tell,
 )
 from domain.playbook.definition import Definition, OutcomeKind
-from domain.playbook.events import DeadlinePassed, Started
+from domain.playbook.events import (
+    Body,
+    Cancelled,
+    DeadlinePassed,
+    FactArrived,
+    FieldsChanged,
+    HandOffDecided,
+    Reassigned,
+    Snoozed,
+    Started,
+    StepCompleted,
+    WaitingStarted,
+    WaiverDecided,
+)
 from domain.playbook.state import CLOSED
 from domain.simulate import EndedBy, Line, Said, Simulation
 
@@ -162,11 +175,34 @@ class _Rows:
         if isinstance(body, Started):
             return who, "starts the playbook"
         step: str | None = getattr(body, "step", None)
-        detail = getattr(body, "fact", None) or getattr(body, "choice", None)
         words = _VERBS[body.kind]
         if step is not None:
             words += f" {self._step(step, getattr(body, 'occurrence', 1))}"
-        return who, words + (f" ({escape(str(detail))})" if detail else "")
+        return who, words + self._detail(body)
+
+    def _detail(self, body: Body) -> str:
+        match body:
+            case StepCompleted(choice=str() as choice):
+                return f" ({escape(choice)})"
+            case HandOffDecided() as e:
+                return " (accepted)" if e.accepted else " (declined)"
+            case WaiverDecided() as e:
+                return " (approved)" if e.approved else " (rejected)"
+            case WaitingStarted() as e:
+                return f" ({escape(e.reason_code)}), until [{TIME}]{self._when(e.follow_up_at)}[/]"
+            case Snoozed() as e:
+                return f" until [{TIME}]{self._when(e.until)}[/]"
+            case Reassigned() as e:
+                return f" to {escape(e.to)}"
+            case FactArrived() as e:
+                return f": {escape(e.fact)}"
+            case FieldsChanged() as e:
+                pairs = ", ".join(f"{name} {value}" for name, value in e.fields.items())
+                return f": {escape(pairs)}"
+            case Cancelled() as e:
+                return f" ({escape(e.code)})"
+            case _:
+                return ""
 
     def _of_command(self, line: Line, said: Said) -> str | None:
         match said.command:

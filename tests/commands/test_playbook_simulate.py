@@ -68,6 +68,11 @@ class TestTable:
         assert "is asked (at once): Schedule a call with the key stakeholder" in out
         assert "due Wed 02 Dec 09:00" in out
         assert "is reminded" in out
+        assert (
+            "answers the hand-off of Assign technical support, and have it accepted (accepted)"
+            in out
+        )
+        assert "the account's data change: health.score 74" in out
         assert "Sam" in out
         assert "success: recovered" in out
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.conditions import evaluate, fields_read, instant_of, truth
+from domain.conditions import evaluate, fields_read, instant_of, truth, turns_after
 from domain.playbook.definition import AllOf, AnyOf, Compare, Condition, Not, Op, StepIs, Value
 
 NOW = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
@@ -274,3 +274,66 @@ class TestAlways:
         assert compared(Op.within_days, day, limit) is (ahead <= limit)
         past = (NOW - timedelta(days=ahead)).date().isoformat()
         assert compared(Op.older_than_days, past, limit) is (ahead > limit)
+
+
+DATES = st.integers(-100 * 86400, 100 * 86400).flatmap(
+    lambda seconds: st.sampled_from(
+        [
+            (NOW + timedelta(seconds=seconds)).date().isoformat(),
+            (NOW + timedelta(seconds=seconds)).isoformat(),
+        ]
+    )
+)
+DATE_CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
+    st.builds(
+        Compare,
+        FIELD_NAMES,
+        st.sampled_from([Op.within_days, Op.older_than_days]),
+        st.one_of(st.integers(0, 60), st.floats(0, 60)),
+    ),
+    lambda parts: st.one_of(
+        st.builds(Not, parts),
+        st.builds(AllOf, st.lists(parts, min_size=1, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(parts, min_size=1, max_size=3).map(tuple)),
+    ),
+    max_leaves=4,
+)
+
+
+class TestTurns:
+    @pytest.mark.parametrize(
+        ("op", "value", "expected"),
+        [
+            (Op.within_days, "2027-03-01", "2027-01-30T00:00:00"),
+            (Op.within_days, "2026-11-30", "2026-12-01T00:00:00"),
+            (Op.within_days, "2026-11-30T10:00:00", "2026-11-30T10:00:01"),
+            (Op.within_days, "2026-11-01", None),
+            (Op.older_than_days, "2026-11-01", "2026-12-02T00:00:00"),
+            (Op.older_than_days, "2026-11-01T10:00:00", "2026-12-01T10:00:01"),
+            (Op.older_than_days, "2026-10-01", None),
+            (Op.older_than_days, "soon", None),
+            (Op.equals, "2026-11-30", None),
+        ],
+    )
+    def test_time_alone_turns_what_counts_30_days(
+        self, op: Op, value: str, expected: str | None
+    ) -> None:
+        turn = turns_after(Compare("f", op, 30), {"f": value}, NOW)
+        assert turn == (instant_of(expected) if expected else None)
+
+    @given(
+        DATE_CONDITIONS,
+        st.dictionaries(FIELD_NAMES, DATES),
+        st.integers(0, 200 * 86400),
+    )
+    def test_before_the_turn_the_truth_stays(
+        self, condition: Condition, fields: dict[str, Value], seconds: int
+    ) -> None:
+        later = NOW + timedelta(seconds=seconds)
+        turn = turns_after(condition, fields, NOW)
+        if turn is None or later < turn:
+            assert truth(condition, fields, {}, later) is truth(condition, fields, {}, NOW)
+        else:
+            assert turn > NOW
+            just_before = turn - timedelta(seconds=1)
+            assert truth(condition, fields, {}, just_before) is truth(condition, fields, {}, NOW)
