@@ -7,12 +7,12 @@ for a `WriteSession`, and handing it the other one is a type error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import Executable, Result, ScalarResult
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
-from sqlalchemy.sql.selectable import TypedReturnsRows
+from sqlalchemy.sql.selectable import TextualSelect, TypedReturnsRows
 
 from db.models.base import Base
 from db.scope import Scope
@@ -20,6 +20,7 @@ from db.scope import Scope
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 Entity = TypeVar("Entity", bound=Base)
+Rows = Result[*tuple[Any, ...]]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -30,11 +31,17 @@ class ReadSession:
         self._session = session
         self.scope = scope
 
+    @overload
     async def execute(
-        self,
-        statement: TypedReturnsRows[*Ts],
-        parameters: Parameters | None = None,
-    ) -> Result[*Ts]:
+        self, statement: TypedReturnsRows[*Ts], parameters: Parameters | None = None
+    ) -> Result[*Ts]: ...
+
+    @overload
+    async def execute(
+        self, statement: TextualSelect, parameters: Parameters | None = None
+    ) -> Rows: ...
+
+    async def execute(self, statement: Any, parameters: Parameters | None = None) -> Any:
         """The rows of a statement."""
         return await self._session.execute(statement, parameters)
 
@@ -58,7 +65,7 @@ class ReadSession:
 class WriteSession(ReadSession):
     """Reads and writes; its transaction commits when the block that made it ends well."""
 
-    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Result[Any]:
+    async def run(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         """Carries out any statement: insert, update, delete."""
         return await self._session.execute(statement, parameters)
 

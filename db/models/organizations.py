@@ -1,4 +1,4 @@
-"""The tenants. `key_prefix` is the opaque beginning of their workflow ids."""
+"""The tenants: every row, key and workflow belongs to exactly one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class Organization(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    key_prefix: Mapped[str]
     timezone: Mapped[str] = word("UTC")
     country: Mapped[str | None]
     demo: Mapped[bool] = no()

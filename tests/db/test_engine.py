@@ -24,7 +24,7 @@ async def make_scope(db: Database, name: str = "Acme") -> Scope:
     scope = Scope(new_id(), new_id())
     async with db.unscoped() as connection:
         await connection.execute(
-            text("select app.create_organization(:o, :n, 'k', 'UTC', null, false, :m)"),
+            text("select app.create_organization(:o, :n, 'UTC', null, false, :m)"),
             {"o": scope.org, "n": name, "m": scope.member},
         )
     return scope

@@ -20,13 +20,13 @@ end $$;
 
 -- An organization with its service member; the caller makes both ids.
 create function app.create_organization(
-    org uuid, organization_name text, prefix text, zone text, country_code text, is_demo boolean,
+    org uuid, organization_name text, zone text, country_code text, is_demo boolean,
     service_member uuid
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    insert into public.organizations (id, name, key_prefix, timezone, country, demo)
-    values (org, organization_name, prefix, zone, country_code, is_demo);
+    insert into public.organizations (id, name, timezone, country, demo)
+    values (org, organization_name, zone, country_code, is_demo);
     insert into public.memberships (org_id, id, service, roles)
     values (org, service_member, true, '{}');
 end $$;
@@ -60,11 +60,11 @@ end $$;
 
 -- Organizations by id, or by name where there is one of that name alone.
 create function app.find_organization(wanted text)
-returns table (org_id uuid, service_id uuid, key_prefix text)
+returns table (org_id uuid, service_id uuid)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
-        select o.id, m.id, o.key_prefix from public.organizations o
+        select o.id, m.id from public.organizations o
         join public.memberships m on m.org_id = o.id and m.service
         where o.id::text = lower(wanted)
            or (o.name = wanted
@@ -73,11 +73,11 @@ end $$;
 
 -- Organizations that wait for a worker: "seal", "overdue", "digest" or "own"; "all" names each.
 create function app.organizations_with(work text)
-returns table (org_id uuid, service_id uuid, key_prefix text)
+returns table (org_id uuid, service_id uuid)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
-        select o.id, m.id, o.key_prefix from public.organizations o
+        select o.id, m.id from public.organizations o
         join public.memberships m on m.org_id = o.id and m.service
         where case work
             when 'all' then true
@@ -106,8 +106,7 @@ end $$;
 -- that another claim holds is left to it, so that its transitions are told in order.
 create function app.claim_relay(most integer, lease interval, grace interval)
 returns table (
-    org_id uuid, service_id uuid, key_prefix text, execution_id uuid,
-    first_number integer, last_number integer
+    org_id uuid, service_id uuid, execution_id uuid, first_number integer, last_number integer
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare instant timestamptz := clock_timestamp();
@@ -131,11 +130,10 @@ begin
             where r.org_id = p.org_id and r.execution_id = p.execution_id and r.number = p.number
             returning r.org_id, r.execution_id, r.number, r.created_at
         )
-        select t.org_id, m.id, o.key_prefix, t.execution_id, min(t.number), max(t.number)
+        select t.org_id, m.id, t.execution_id, min(t.number), max(t.number)
         from taken t
-        join public.organizations o on o.id = t.org_id
         join public.memberships m on m.org_id = t.org_id and m.service
-        group by t.org_id, m.id, o.key_prefix, t.execution_id
+        group by t.org_id, m.id, t.execution_id
         order by min(t.created_at);
 end $$;
 

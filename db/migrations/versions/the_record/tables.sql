@@ -9,7 +9,6 @@ CREATE TABLE engine_revisions (
 CREATE TABLE organizations (
     id UUID NOT NULL,
     name TEXT NOT NULL,
-    key_prefix TEXT NOT NULL,
     timezone TEXT DEFAULT 'UTC' NOT NULL,
     country TEXT,
     demo BOOLEAN DEFAULT false NOT NULL,

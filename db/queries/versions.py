@@ -1,0 +1,132 @@
+"""Playbook versions: published once, read by hash, kept decoded in the process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.bulk import encoded, insertion, table_of
+from db.models.playbook_versions import PlaybookVersion
+from db.models.playbooks import Playbook
+from db.sessions import ReadSession, WriteSession
+from domain.errors import NotFound
+from domain.playbook.codec import definition_from_json
+from domain.playbook.definition import Definition
+
+V = table_of(PlaybookVersion).c
+P = table_of(Playbook).c
+
+_KEPT = 500
+_decoded: OrderedDict[str, Definition] = OrderedDict()
+"""Decoded definitions by content hash: equal hashes are equal definitions, whoever published."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """`definition` is its canonical JSON; `number` is one more than the newest's."""
+
+    id: UUID
+    playbook_key: str
+    number: int
+    source: str
+    definition: bytes
+    content_hash: str
+    engine: int
+    published_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class EnabledVersion:
+    """The version that new executions of a playbook start with."""
+
+    id: UUID
+    playbook_key: str
+    number: int
+    content_hash: str
+    engine: int
+
+
+_INSERT = insertion(PlaybookVersion, tuple(NewVersion.__dataclass_fields__))
+
+
+async def definition(session: ReadSession, version: UUID, content_hash: str) -> Definition:
+    """The definition of a version; read from the database once per process.
+
+    Raises NotFound (`version_not_found`).
+    """
+    known = _decoded.get(content_hash)
+    if known is not None:
+        _decoded.move_to_end(content_hash)
+        return known
+    text = await session.scalar(
+        select(cast(V.definition, Text)).where(
+            V.org_id == session.scope.org, V.id == version, V.content_hash == content_hash
+        )
+    )
+    if text is None:
+        raise NotFound(
+            "There is no such version of a playbook in this organization.",
+            code="version_not_found",
+            details={"version": str(version)},
+        )
+    made = definition_from_json(text)
+    _decoded[content_hash] = made
+    if len(_decoded) > _KEPT:
+        _decoded.popitem(last=False)
+    return made
+
+
+async def enabled(session: ReadSession, playbook: str) -> EnabledVersion:
+    """Which version a start takes.
+
+    Raises NotFound (`playbook_not_found`) where there is none, or it is not enabled.
+    """
+    rows = await session.execute(
+        select(V.id, V.playbook_key, V.number, V.content_hash, V.engine)
+        .join(
+            table_of(Playbook),
+            (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
+        )
+        .where(P.org_id == session.scope.org, P.key == playbook, P.enabled)
+    )
+    row = rows.first()
+    if row is None:
+        raise NotFound(
+            f"No playbook {playbook!r} is enabled here. Publish and enable it first.",
+            code="playbook_not_found",
+            details={"playbook": playbook},
+        )
+    return EnabledVersion(*row)
+
+
+async def newest(session: ReadSession, playbook: str) -> PlaybookVersion | None:
+    """The version with the highest number."""
+    return await session.scalar(
+        select(PlaybookVersion)
+        .where(
+            PlaybookVersion.org_id == session.scope.org,
+            PlaybookVersion.playbook_key == playbook,
+        )
+        .order_by(PlaybookVersion.number.desc())
+        .limit(1)
+    )
+
+
+async def lock_playbook(session: WriteSession, playbook: str, name: str) -> None:
+    """Makes the playbook's row where missing and holds it, so that numbers have no gaps."""
+    made = upsert(table_of(Playbook)).values(org_id=session.scope.org, key=playbook, name=name)
+    await session.run(
+        made.on_conflict_do_update(
+            index_elements=["org_id", "key"],
+            set_={"name": made.excluded.name, "updated_at": func.now()},
+        )
+    )
+
+
+async def insert(session: WriteSession, version: NewVersion) -> None:
+    """Writes a version; hold the playbook's row."""
+    await session.run(_INSERT, {"org": session.scope.org, "rows": encoded([version])})
