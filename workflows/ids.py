@@ -20,9 +20,9 @@ def workflow_id(org: UUID, execution: UUID, incarnation: int = 1) -> str:
     return base if incarnation == 1 else f"{base}-{incarnation}"
 
 
-def delivery_workflow_id(org: UUID, delivery: UUID, fencing: int) -> str:
-    """The workflow of one delivery of its own; every redelivery has another fencing number."""
-    return f"{organization_prefix(org)}-delivery-{delivery}-{fencing}"
+def delivery_workflow_id(org: UUID, delivery: UUID) -> str:
+    """The workflow of one delivery of its own; each redelivery is another run of it."""
+    return f"{organization_prefix(org)}-delivery-{delivery}"
 
 
 def digest_schedule_id(org: UUID) -> str:

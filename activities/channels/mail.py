@@ -12,6 +12,7 @@ from email.utils import format_datetime, formataddr, parseaddr
 import aiosmtplib
 
 from activities.channels.results import NotSent, Result, Sent
+from activities.channels.wording import Words, one_line
 from runtime.settings import MailSettings
 
 
@@ -22,9 +23,7 @@ class Mail:
     key: str
     to_name: str
     to_address: str
-    subject: str
-    text: str
-    html: str
+    words: Words
     at: datetime
 
 
@@ -75,14 +74,14 @@ class MailChannel:
             raise ValueError("not a mail address")
         message = EmailMessage(policy=SMTP)
         message["From"] = formataddr((self._sender_name, self._sender))
-        message["To"] = formataddr((mail.to_name, mail.to_address))
-        message["Subject"] = mail.subject
+        message["To"] = formataddr((one_line(mail.to_name), mail.to_address))
+        message["Subject"] = mail.words.subject
         message["Date"] = format_datetime(mail.at)
         message["Message-ID"] = self.message_id(mail.key)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(mail.text)
-        message.add_alternative(mail.html, subtype="html")
+        message.set_content(mail.words.text)
+        message.add_alternative(mail.words.html, subtype="html")
         return message
 
     def message_id(self, key: str) -> str:

@@ -32,8 +32,9 @@ class WebhookChannel:
     def __init__(self, *, allow_loopback: bool = False) -> None:
         self._allow_loopback = allow_loopback
 
-    async def send(self, call: Call, patience: float, now: datetime) -> Result:
-        """Try once, at most `patience` seconds. `now` (UTC) goes into the signature."""
+    async def send(self, call: Call, patience: float) -> Result:
+        """Try once, at most `patience` seconds; receivers check the instant in the signature."""
+        now = datetime.now(UTC)
         try:
             headers = {
                 "content-type": "application/json",

@@ -1,0 +1,107 @@
+"""The periodic check: lives that were lost come back, deadlines that were slept over are asked.
+
+It makes no transition itself: it wakes workflows, and they settle (law 4).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from db.engine import Database
+from db.queries import across, deliveries, executions, lives
+from db.scope import Scope
+from workflows.client import Teller
+from workflows.delivery import DeliveryWorkflow
+from workflows.ids import delivery_workflow_id, workflow_id
+from workflows.messages import DeliveryInput, PendingDelivery
+
+log = logging.getLogger(__name__)
+
+OVERDUE_PAUSE = 15.0
+LOST_PAUSE = 300.0
+OWN_PAUSE = 10.0
+"""Seconds between checks for slept-over deadlines, for missing workflows, for deliveries."""
+
+WOKEN_FOR = 300.0
+"""Seconds before the same execution is woken again: waking costs five events of its history."""
+
+RUNNING = 'WorkflowType = "Execution" AND ExecutionStatus = "Running"'
+PAGE = 500
+
+
+class Check:
+    """Compares the record with Temporal, in bounded pages."""
+
+    def __init__(
+        self, database: Database, client: Client, teller: Teller, *, task_queue: str
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._teller = teller
+        self._task_queue = task_queue
+        self._woken: dict[UUID, float] = {}
+
+    async def overdue(self) -> bool:
+        """Wake executions whose stored deadline passed a minute ago; never asks to be repeated."""
+        for scope in await self._organizations("overdue"):
+            async with self._database.reading(scope) as session:
+                late = await executions.overdue(session)
+            for one in late:
+                await self._wake(scope, one.id, "its deadline has passed")
+        return False
+
+    async def lost(self) -> bool:
+        """Bring back executions that need a workflow and have none."""
+        running = {found.id async for found in self._client.list_workflows(RUNNING, page_size=PAGE)}
+        for scope in await self._organizations("all"):
+            after: UUID | None = None
+            while True:
+                async with self._database.reading(scope) as session:
+                    page = await lives.going_on(session, after, PAGE)
+                for execution in page:
+                    known = workflow_id(scope.org, execution)
+                    if known not in running and f"{known}-2" not in running:
+                        await self._wake(scope, execution, "no workflow runs for it")
+                if len(page) < PAGE:
+                    break
+                after = page[-1]
+        return False
+
+    async def own(self) -> bool:
+        """Start a workflow for deliveries that have one of their own, as after a redelivery."""
+        for scope in await self._organizations("own"):
+            async with self._database.reading(scope) as session:
+                waiting = await deliveries.own_waiting(session)
+            for delivery, _ in waiting:
+                await self.carry(scope, delivery)
+        return False
+
+    async def carry(self, scope: Scope, delivery: UUID) -> None:
+        """A workflow for this delivery; one that runs already is left alone."""
+        await self._client.start_workflow(
+            DeliveryWorkflow.run,
+            DeliveryInput(str(scope.org), (PendingDelivery(str(delivery)),)),
+            id=delivery_workflow_id(scope.org, delivery),
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary="delivery of its own",
+        )
+
+    async def _organizations(self, work: across.Work) -> list[Scope]:
+        async with self._database.unscoped() as connection:
+            return await across.organizations_with(connection, work)
+
+    async def _wake(self, scope: Scope, execution: UUID, why: str) -> None:
+        now = time.monotonic()
+        if now - self._woken.get(execution, -WOKEN_FOR) < WOKEN_FOR:
+            return
+        log.warning("execution %s is woken: %s", execution, why)
+        await self._teller.wake(scope.org, execution)
+        self._woken = {key: at for key, at in self._woken.items() if now - at < WOKEN_FOR}
+        self._woken[execution] = now
