@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from db.queries import executions, statistics, versions
 from db.queries.statistics import Statistics
-from db.requests import Clock, database_clock
+from db.requests import Applied, Clock, database_clock
 from db.sessions import WriteSession
 from db.transitions import apply_event
 from domain.playbook.attention import concerns
@@ -23,22 +24,32 @@ from domain.playbook.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """An execution that something reached, and what it made of it."""
+class Fact:
+    """One dated observation as intake takes it: "touch.meeting", when it happened, its answers."""
 
-    execution: UUID
-    number: int
+    kind: str
+    id: UUID
+    occurred_at: datetime
+    answers: dict[str, Value] | None = None
 
 
-async def change_fields(
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The fields as they are now, and what the executions they concern made of them."""
+
+    statistics: Statistics
+    applied: tuple[Applied, ...] = ()
+
+
+async def learn_fields(
     session: WriteSession,
     account: UUID,
     fields: Mapping[str, Value],
+    actor: Actor = SYSTEM,
     *,
     expected: int | None = None,
-    actor: Actor = SYSTEM,
     clock: Clock = database_clock,
-) -> tuple[Statistics, tuple[Moved, ...]]:
+) -> Learned:
     """Lay new values over an account's fields; executions whose conditions turn get an event.
 
     None takes a value away. Raises Conflict (`changed_meanwhile`) where `expected` is given and
@@ -46,43 +57,50 @@ async def change_fields(
     """
     known = await statistics.write_statistics(session, session.scope.org, account, fields, expected)
     if not known.changed:
-        return known, ()
-    moved: list[Moved] = []
+        return Learned(known)
+    applied: list[Applied] = []
     for execution in await executions.open_for_account(session, account):
-        stored = await executions.read(session, execution)
-        definition = await versions.definition(session, stored.version_id, stored.content_hash)
-        state = state_from_json(stored.state)
-        if not concerns(definition, state, known.fields, clock(stored.database_now)):
+        reader = await _reader(session, execution)
+        if not concerns(reader.definition, reader.state, known.fields, clock(reader.now)):
             continue
-        read = {name: known.fields.get(name) for name in definition.reads}
-        body = FieldsChanged(read, known.version)
-        event = Event(f"fields:{known.version}", body, actor)
-        applied = await apply_event(session, execution, event, clock=clock, bulk=True)
-        if applied.told:
-            moved.append(Moved(execution, applied.number))
-    return known, tuple(moved)
+        read = {name: known.fields.get(name) for name in reader.definition.reads}
+        event = Event(f"fields:{known.version}", FieldsChanged(read, known.version), actor)
+        applied.append(await apply_event(session, execution, event, clock=clock, bulk=True))
+    return Learned(known, tuple(applied))
 
 
 async def learn_fact(
     session: WriteSession,
     account: UUID,
-    fact: FactArrived,
-    *,
+    fact: Fact,
     actor: Actor = SYSTEM,
+    *,
     clock: Clock = database_clock,
-) -> tuple[Moved, ...]:
-    """Let a fact complete or pre-fill the steps that wait for it, one in each open execution."""
-    moved: list[Moved] = []
+) -> tuple[Applied, ...]:
+    """Let a fact complete or fill in the steps that wait for it, one in each open execution."""
+    applied: list[Applied] = []
+    body = FactArrived(fact.kind, str(fact.id), fact.occurred_at, fact.answers)
     for execution in await executions.open_for_account(session, account):
-        stored = await executions.read(session, execution)
-        definition = await versions.definition(session, stored.version_id, stored.content_hash)
-        if not waits_for(definition, state_from_json(stored.state), fact.fact):
-            continue
-        event = Event(f"fact:{fact.fact_id}", fact, actor)
-        applied = await apply_event(session, execution, event, clock=clock, bulk=True)
-        if applied.told:
-            moved.append(Moved(execution, applied.number))
-    return tuple(moved)
+        reader = await _reader(session, execution)
+        if waits_for(reader.definition, reader.state, fact.kind):
+            event = Event(f"fact:{fact.id}", body, actor)
+            applied.append(await apply_event(session, execution, event, clock=clock, bulk=True))
+    return tuple(applied)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """An open execution, looked at before it is locked."""
+
+    definition: Definition
+    state: State
+    now: datetime
+
+
+async def _reader(session: WriteSession, execution: UUID) -> _Reader:
+    stored = await executions.read(session, execution)
+    definition = await versions.definition(session, stored.version_id, stored.content_hash)
+    return _Reader(definition, state_from_json(stored.state), stored.database_now)
 
 
 def waits_for(definition: Definition, state: State, fact: str) -> bool:

@@ -9,12 +9,11 @@ from uuid import UUID
 import pytest
 
 from db.engine import Database
-from db.intake import Moved, change_fields, learn_fact
+from db.intake import Fact, learn_fact, learn_fields
 from db.models.executions import Execution
 from db.models.transitions import Transition
 from domain.errors import Conflict
 from domain.playbook.definition import Value
-from domain.playbook.events import FactArrived
 from runtime.ids import new_id
 from tests.db.test_transitions import World, two_calls
 
@@ -26,14 +25,12 @@ async def world(db: Database) -> World:
     return await World(db).begin()
 
 
-async def change(
-    world: World, fields: dict[str, Value], expected: int | None = None
-) -> tuple[Moved, ...]:
+async def change(world: World, fields: dict[str, Value], expected: int | None = None) -> list[UUID]:
     async with world.db.transaction(world.org) as session:
-        _, moved = await change_fields(
+        learned = await learn_fields(
             session, world.account, fields, expected=expected, clock=world.clock
         )
-    return moved
+    return [applied.execution for applied in learned.applied]
 
 
 async def kinds(world: World) -> list[str]:
@@ -43,13 +40,13 @@ async def kinds(world: World) -> list[str]:
 class TestFields:
     async def test_a_condition_that_turns_is_a_transition(self, world: World) -> None:
         started = await world.start()
-        assert await change(world, {"health.score": 80}) == (Moved(started.execution, 1),)
+        assert await change(world, {"health.score": 80}) == [started.execution]
         assert await kinds(world) == ["started", "fields_changed"]
 
     async def test_a_change_that_turns_nothing_is_none(self, world: World) -> None:
         await world.start()
-        assert await change(world, {"health.score": 70}) == ()
-        assert await change(world, {"nps.last_score": 3}) == ()
+        assert await change(world, {"health.score": 70}) == []
+        assert await change(world, {"nps.last_score": 3}) == []
         assert await kinds(world) == ["started"]
 
     async def test_it_can_close_an_execution(self, world: World) -> None:
@@ -70,7 +67,7 @@ class TestFields:
 class TestFacts:
     async def test_a_fact_nobody_waits_for_makes_no_transition(self, world: World) -> None:
         await world.start()
-        fact = FactArrived("touch.meeting", str(new_id()), datetime.now(UTC))
+        fact = Fact("touch.meeting", new_id(), datetime.now(UTC))
         async with world.db.transaction(world.org) as session:
             assert await learn_fact(session, world.account, fact) == ()
         assert await kinds(world) == ["started"]
@@ -91,9 +88,9 @@ class TestFacts:
                 moved = await learn_fact(
                     session,
                     world.account,
-                    FactArrived("touch.call", str(touch), at),
+                    Fact("touch.call", touch, at),
                     clock=world.clock,
                 )
-        assert moved == ()
+        assert [m.repeated for m in moved] == []
         assert await kinds(world) == ["started", "fact_arrived"]
         assert started.execution

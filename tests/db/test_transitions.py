@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from db.engine import Database
 from db.models.audit_entries import AuditEntry
+from db.models.base import Base
 from db.models.deliveries import Delivery
 from db.models.escalations import Escalation
 from db.models.notifications import Notification
+from db.models.relay import RelayRow
 from db.models.steps import Step as StepRow
 from db.models.transitions import Transition
 from db.requests import Applied, Clock, NewWords, StartRequest
@@ -40,10 +44,12 @@ from domain.playbook.definition import (
     Unit,
 )
 from domain.playbook.events import Event, StepCompleted
+from domain.playbook.telling import Settlement
 from runtime.ids import new_id
 from tests import factories
 
 pytestmark = pytest.mark.anyio
+Row = TypeVar("Row", bound=Base)
 
 
 def hours(amount: int) -> Duration:
@@ -147,14 +153,17 @@ class World:
                 clock=self.clock,
             )
 
-    async def settle(self, execution: UUID, known: int = -1):  # type: ignore[no-untyped-def]
+    async def settle(self, execution: UUID, known: int = -1) -> Settlement:
         async with self.db.transaction(self.org) as session:
             return await settle_due(session, execution, known, clock=self.clock)
 
-    async def rows(self, entity, *order):  # type: ignore[no-untyped-def]
+    async def rows(self, entity: type[Row], *order: Any) -> Sequence[Row]:
         async with self.db.reading(self.org) as session:
             found = await session.scalars(
-                select(entity).where(entity.org_id == self.org.org).order_by(*order)
+                select(entity)
+                .where(text("org_id = :org"))
+                .params(org=self.org.org)
+                .order_by(*order)
             )
             return found.all()
 
@@ -302,6 +311,4 @@ class TestOtherExecutions:
                 )
                 raise RuntimeError("the process dies before the commit")
         assert len(await world.rows(Transition)) == 1
-        async with world.db.reading(world.org) as session:
-            relay = (await session.execute(text("select count(*) from relay"))).scalar_one()
-        assert relay == 1
+        assert len(await world.rows(RelayRow)) == 1
