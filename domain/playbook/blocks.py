@@ -79,7 +79,7 @@ class Block:
             if name in known:
                 if isinstance(value_node, Scalar) and value_node.value is None:
                     reading.fault(
-                        value_node,
+                        name_node,
                         "empty_value",
                         f'"{name}" has no value.',
                         "Give it one, or remove the key.",
@@ -165,7 +165,6 @@ def condition_schema(defs: dict[str, Schema], more: dict[str, Schema]) -> Schema
     return {
         "type": "object",
         "properties": {
-            **more,
             "field": {"type": "string", "pattern": FIELD_PATTERN},
             "step": {"type": "string", "pattern": KEY_PATTERN},
             "choice": {"type": "string", "pattern": KEY_PATTERN},
@@ -174,6 +173,7 @@ def condition_schema(defs: dict[str, Schema], more: dict[str, Schema]) -> Schema
             "any": {"type": "array", "items": nested, "minItems": 1},
             "not": nested,
             **by_op,
+            **more,  # last: the "within" of an expected outcome is its own
         },
         "additionalProperties": False,
     }

@@ -267,7 +267,7 @@ def _check_times(here: _Here) -> None:
         opens = 0
     before_its_step = step.due.before and step.due.anchor is Anchor.step
     if (before_its_step and step.due.ref in step.after) or (
-        due is not None and opens is not None and due < opens
+        due is not None and opens is not None and due <= opens
     ):
         here.fault(
             ("due",),

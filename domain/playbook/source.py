@@ -130,7 +130,8 @@ def read_source(text: str, faults: Faults) -> Mapping | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        tab = "\t" in (text.splitlines() or [""])[min(line, text.count("\n") + 1) - 1 : line][0:1]
+        here = text.split("\n")[line - 1 : line] or [""]
+        tab = "\t" in here[0][: len(here[0]) - len(here[0].lstrip())]
         faults.add_at(
             line,
             column,
