@@ -159,12 +159,7 @@ class World:
 
     async def rows(self, entity: type[Row], *order: Any) -> Sequence[Row]:
         async with self.db.reading(self.org) as session:
-            found = await session.scalars(
-                select(entity)
-                .where(text("org_id = :org"))
-                .params(org=self.org.org)
-                .order_by(*order)
-            )
+            found = await session.scalars(select(entity).order_by(*order))
             return found.all()
 
 
