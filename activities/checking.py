@@ -32,6 +32,7 @@ WOKEN_FOR = 300.0
 
 RUNNING = 'WorkflowType = "Execution" AND ExecutionStatus = "Running"'
 PAGE = 500
+_ID_LENGTH = len(workflow_id(UUID(int=0), UUID(int=0)))  # without an incarnation's suffix
 
 
 class Check:
@@ -57,15 +58,17 @@ class Check:
 
     async def lost(self) -> bool:
         """Bring back executions that need a workflow and have none."""
-        running = {found.id async for found in self._client.list_workflows(RUNNING, page_size=PAGE)}
+        running = {
+            found.id[:_ID_LENGTH]
+            async for found in self._client.list_workflows(RUNNING, page_size=PAGE)
+        }
         for scope in await self._organizations("all"):
             after: UUID | None = None
             while True:
                 async with self._database.reading(scope) as session:
                     page = await lives.going_on(session, after, PAGE)
                 for execution in page:
-                    known = workflow_id(scope.org, execution)
-                    if known not in running and f"{known}-2" not in running:
+                    if workflow_id(scope.org, execution) not in running:
                         await self._wake(scope, execution, "no workflow runs for it")
                 if len(page) < PAGE:
                     break

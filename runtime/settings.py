@@ -77,6 +77,12 @@ class HttpSettings(_Settings):
         return self.host in LOOPBACK_HOSTS
 
 
+class WebhookSettings(_Settings):
+    """`allow_loopback` lets outgoing webhooks reach this machine, for development alone."""
+
+    allow_loopback: bool = False
+
+
 class RunSettings(_Settings):
     """How this process runs: its data directory, its logs, and whether demo sign-in is allowed."""
 
@@ -96,6 +102,7 @@ _MAIL = {
     "password": "HOLDFAST_SMTP_PASSWORD",
 }
 _HTTP = {"host": "HOLDFAST_HOST", "port": "HOLDFAST_PORT", "public_url": "HOLDFAST_PUBLIC_URL"}
+_WEBHOOKS = {"allow_loopback": "HOLDFAST_WEBHOOKS_ALLOW_LOOPBACK"}
 _RUN = {
     "data_dir": "HOLDFAST_DATA_DIR",
     "log_format": "HOLDFAST_LOG_FORMAT",
@@ -107,7 +114,7 @@ _Read = TypeVar("_Read", bound=_Settings)
 
 
 def read_database(environment: Mapping[str, str]) -> DatabaseSettings:
-    """Raises `Invalid` (`settings_invalid`) naming the variable; so do the three below."""
+    """Raises `Invalid` (`settings_invalid`) naming the variable; so do those below."""
     return _read(DatabaseSettings, _DATABASE, environment)
 
 
@@ -117,6 +124,10 @@ def read_mail(environment: Mapping[str, str]) -> MailSettings:
 
 def read_http(environment: Mapping[str, str]) -> HttpSettings:
     return _read(HttpSettings, _HTTP, environment)
+
+
+def read_webhooks(environment: Mapping[str, str]) -> WebhookSettings:
+    return _read(WebhookSettings, _WEBHOOKS, environment)
 
 
 def read_run(environment: Mapping[str, str]) -> RunSettings:

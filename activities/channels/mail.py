@@ -39,7 +39,7 @@ class MailChannel:
         """Try once, at most `patience` seconds for each exchange with the server."""
         settings = self._settings
         if settings.host is None:
-            return NotSent("mail_not_configured")
+            return NotSent("mail_not_configured", final=True)
         try:
             message = self.message(mail)
         except (ValueError, UnicodeError):
