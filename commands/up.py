@@ -18,6 +18,7 @@ from domain.errors import Conflict, Unavailable
 from runtime.embedded import ports, processes
 from runtime.embedded.directory_lock import DirectoryLock
 from runtime.embedded.postgres import EmbeddedPostgres
+from runtime.embedded.privileges import server_user
 from runtime.embedded.program import Program
 from runtime.embedded.supervision import Supervisor, line
 from runtime.embedded.temporal import EmbeddedTemporal
@@ -69,7 +70,7 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
     began = time.monotonic()
     _say(f"Holdfast in {directory}")
     postgres = EmbeddedPostgres(directory / "postgres")
-    supervisor.start("PostgreSQL", postgres, lambda: f"socket in {postgres.socket_directory}")
+    supervisor.start("PostgreSQL", postgres, lambda: _where(postgres))
     postgres.ensure_database(DATABASE)
     temporal = EmbeddedTemporal(directory / "temporal", ui=True)
     supervisor.start("Temporal", temporal, lambda: f"{temporal.address}, {temporal.ui_address}")
@@ -81,7 +82,7 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
         _holdfast("api"),
         directory=logs,
         environment=environment,
-        ready=lambda: _answers(f"http://{ports.LOOPBACK}:{port}/healthz"),
+        ready=lambda: _answers(f"http://{ports.LOOPBACK}:{port}/readyz"),
     )
     supervisor.start("API", api, lambda: f"http://{ports.LOOPBACK}:{port}/api/v1")
     ready_file = directory / "worker.ready"
@@ -96,6 +97,11 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
     supervisor.start("worker", worker, lambda: "carries out deadlines and deliveries")
     _say(f"Ready after {time.monotonic() - began:.1f} s; logs in {logs}. Ctrl-C stops it.")
     _say(f"  http://{ports.LOOPBACK}:{port}")
+
+
+def _where(postgres: EmbeddedPostgres) -> str:
+    user = server_user(postgres.data)
+    return f"socket in {postgres.socket_directory}" + (f", as user {user.name}" if user else "")
 
 
 def _holdfast(*words: str) -> list[str]:

@@ -55,7 +55,7 @@ def open_way(path: Path, user: SystemUser | None) -> None:
         mode = parent.stat()
         if mode.st_uid != user.uid and not mode.st_mode & stat.S_IXOTH:
             parent.chmod(stat.S_IMODE(mode.st_mode) | stat.S_IXOTH)
-            _log.warning("let other users pass through %s, for PostgreSQL under root", parent)
+            _log.info("let other users pass through %s, for PostgreSQL under root", parent)
 
 
 def open_tree(root: Path, user: SystemUser | None) -> None:

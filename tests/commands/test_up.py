@@ -1,0 +1,178 @@
+"""`holdfast up`: everything in one command, stopped in order, recovered from any kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from runtime.embedded import ports, processes
+
+pytestmark = pytest.mark.timeout(240)
+
+PARTS = ["PostgreSQL", "Temporal", "migrations", "API", "worker"]
+
+
+@dataclass
+class Up:
+    """One running `holdfast up`, what it said, and the processes below it."""
+
+    directory: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, words: str, seconds: float = 90) -> None:
+        until = time.monotonic() + seconds
+        while words not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < until, self.said
+            time.sleep(0.1)
+
+    def below(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def pid_of(self, part: str) -> int:
+        found = processes.recorded(self.directory / part)
+        assert found is not None
+        return found.pid
+
+    def answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+def start(directory: Path, port: int) -> Up:
+    output = directory.with_name(f"said-{time.monotonic_ns()}")
+    with output.open("wb") as target:
+        place = ["--data-dir", str(directory), "--port", str(port)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "up", "--no-demo", *place],
+            stdout=target,
+            stderr=subprocess.STDOUT,
+        )
+    return Up(directory, port, process, output)
+
+
+def all_gone(found: list[psutil.Process], seconds: float = 30) -> bool:
+    until = time.monotonic() + seconds
+    return all(processes.wait_gone(one, max(0.0, until - time.monotonic())) for one in found)
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    """A running stack on a directory of its own; whatever is left of it is ended."""
+    place = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+    started = start(place / "data", ports.free_ports(1)[0])
+    try:
+        started.wait_for("Ready after")
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.terminate()
+            started.process.wait(60)
+        shutil.rmtree(place)
+
+
+def test_starts_everything_and_stops_it_in_order(up: Up) -> None:
+    assert [line.split()[0] for line in up.said.splitlines()[1:6]] == PARTS
+    assert up.answers()
+    below = up.below()
+    up.process.terminate()
+    assert up.process.wait(60) == 0
+    stopped = [line.split()[0] for line in up.said.splitlines() if line.endswith(" s")][5:]
+    assert stopped == ["worker", "API", "Temporal", "PostgreSQL"]
+    assert all_gone(below, 1)
+
+
+def test_a_second_one_says_so_and_harms_nothing(up: Up) -> None:
+    below = {one.pid for one in up.below()}
+    second = start(up.directory, ports.free_ports(1)[0])
+    assert second.process.wait(30) == 1
+    assert "[directory_in_use]" in second.said
+    assert f"process {up.process.pid}" in second.said
+    assert up.answers()
+    assert {one.pid for one in up.below()} >= below
+
+
+def test_killed_hard_it_leaves_nothing_running_and_the_next_start_recovers(up: Up) -> None:
+    below = up.below()
+    up.process.kill()
+    up.process.wait()
+    again = start(up.directory, up.port)
+    try:
+        again.wait_for("Ready after")
+        assert again.answers()
+        assert all_gone(below, 1)
+    finally:
+        again.process.terminate()
+        again.process.wait(60)
+
+
+def test_everything_killed_at_once_the_next_start_recovers(up: Up) -> None:
+    below = up.below()
+    for one in [psutil.Process(up.process.pid), *below]:
+        one.kill()
+    up.process.wait()
+    again = start(up.directory, up.port)
+    try:
+        again.wait_for("Ready after")
+        assert again.answers()
+    finally:
+        again.process.terminate()
+        again.process.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("name", "pid_file"),
+    [
+        ("API", "logs/api.pid"),
+        ("worker", "logs/worker.pid"),
+        ("Temporal", "temporal/temporal.pid"),
+    ],
+)
+def test_a_part_that_is_killed_comes_back(up: Up, name: str, pid_file: str) -> None:
+    killed = up.pid_of(pid_file)
+    os.kill(killed, signal.SIGKILL)
+    up.wait_for(f"{name} ended by itself")
+    up.wait_for("is back")
+    assert up.pid_of(pid_file) != killed
+    assert up.answers()
+
+
+def test_postgres_that_is_killed_comes_back_and_the_api_with_it(up: Up) -> None:
+    server = int((up.directory / "postgres/data/postmaster.pid").read_text().split("\n")[0])
+    os.kill(server, signal.SIGKILL)
+    up.wait_for("PostgreSQL ended by itself")
+    up.wait_for("is back")
+    until = time.monotonic() + 20
+    while not up.answers():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = start(tmp_path / "data", taken.getsockname()[1])
+        assert refused.process.wait(30) == 1
+    assert "[port_in_use]" in refused.said
+    assert not (tmp_path / "data" / "postgres").exists()
