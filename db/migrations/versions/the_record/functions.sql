@@ -3,7 +3,6 @@
 
 create schema app;
 grant usage on schema app to holdfast_app;
-alter default privileges in schema app revoke execute on functions from public;
 
 -- The organization of this transaction, if the member it names is active there; otherwise null,
 -- which no row equals.
@@ -186,5 +185,6 @@ end $$;
 create trigger keep_service_member before update or delete on public.memberships
 for each row execute function app.keep_service_member();
 
+revoke execute on all functions in schema app from public;
 grant execute on all functions in schema app to holdfast_app;
 revoke execute on function app.keep_service_member() from holdfast_app;
