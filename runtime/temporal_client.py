@@ -19,7 +19,7 @@ _LONGEST_WAIT_SECONDS = 10.0
 
 def connection(environment: Mapping[str, str]) -> ClientConnectConfig:
     """What `Client.connect` needs, with our namespace where the environment names none."""
-    profile = ClientConfigProfile.load(override_env_vars=environment)
+    profile = ClientConfigProfile.load(override_env_vars=dict(environment))
     found = profile.to_client_connect_config()
     found.setdefault("target_host", _LOCAL_ADDRESS)
     found.setdefault("namespace", NAMESPACE)

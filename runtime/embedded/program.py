@@ -43,17 +43,11 @@ class Program:
         self._child = processes.start(
             self._argv, log=self.log, pid_file=self._pid_file, env=self._environment
         )
-        until = time.monotonic() + timeout
-        while self.alive and time.monotonic() < until:
-            if self._ready():
-                return
-            time.sleep(0.05)
-        self.stop()
-        raise Unavailable(
-            f"The {self.name} did not start; its log {self.log} ends with:\n"
-            f"{processes.tail(self.log)}",
-            code="program_failed",
-        )
+        try:
+            self._wait_ready(timeout)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Let it finish what it is at, for a bounded time."""
@@ -75,3 +69,15 @@ class Program:
         if self._child is None:
             raise Unavailable(f"The {self.name} is not running; call start() first.")
         return self._child.pid
+
+    def _wait_ready(self, timeout: float) -> None:
+        until = time.monotonic() + timeout
+        while self.alive and time.monotonic() < until:
+            if self._ready():
+                return
+            time.sleep(0.05)
+        raise Unavailable(
+            f"The {self.name} did not start; its log {self.log} ends with:\n"
+            f"{processes.tail(self.log)}",
+            code="program_failed",
+        )

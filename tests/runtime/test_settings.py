@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,10 @@ def test_temporal_is_local_and_in_our_namespace_by_default() -> None:
     found = connection({"TEMPORAL_CONFIG_FILE": "/dev/null"})
     assert found["target_host"] == "127.0.0.1:7233"
     assert found["namespace"] == "holdfast"
+
+
+def test_temporal_is_read_from_the_environment_of_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "cluster:7233")
+    assert connection(os.environ)["target_host"] == "cluster:7233"
