@@ -21,6 +21,7 @@ COMMANDS = {
     "member": "commands.organizations:member",
     "token": "commands.organizations:token",
     "playbook": "commands.playbook:app",
+    "execution": "commands.executions:execution",
 }
 
 
