@@ -76,6 +76,8 @@ class Block:
         condition: list[tuple[Scalar, Node]] = []
         for name_node, value_node in node.entries:
             name = str(name_node.value)
+            if reading.faults.full:
+                break
             if name in known:
                 if isinstance(value_node, Scalar) and value_node.value is None:
                     reading.fault(

@@ -27,6 +27,9 @@ from domain.errors import Finding, PlaybookInvalid
 
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 20
+MOST_FINDINGS = 100
+"""More faults than this are not listed: the file is something else, and listing costs time."""
+
 MOST_DIGITS = 15  # of a number: below 2**53, so that JSON carries it exactly
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
@@ -72,10 +75,19 @@ class Faults:
     def add(self, at: Node, code: str, message: str, fix: str) -> None:
         self.add_at(at.line, at.column, code, message, fix)
 
+    @property
+    def full(self) -> bool:
+        """Whether looking for more faults makes no sense."""
+        return len(self.findings) > MOST_FINDINGS
+
     def add_at(self, line: int, column: int, code: str, message: str, fix: str) -> None:
         finding = Finding(self.file, line, column, code, message, fix)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        if self.full or finding in self.findings:
+            return
+        if len(self.findings) == MOST_FINDINGS:
+            code, message = "too_many", f"There are more than {MOST_FINDINGS} faults."
+            finding = Finding(self.file, line, column, code, message, "Mend the others first.")
+        self.findings.append(finding)
 
     def raise_any(self) -> None:
         """Raises PlaybookInvalid with all findings in the order of the text, if there are any."""

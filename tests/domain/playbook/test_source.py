@@ -7,7 +7,7 @@ import time
 import pytest
 
 from domain.errors import PlaybookInvalid
-from domain.playbook.source import MOST_BYTES, MOST_DEPTH, decode
+from domain.playbook.source import MOST_BYTES, MOST_DEPTH, MOST_FINDINGS, decode
 from tests.domain.playbook.example import EXAMPLE, findings, parse
 
 BOMB = "a: &a [x, x]\n" + "\n".join(f"b{n}: &b{n} [*a, *a, *a, *a]" for n in range(50))
@@ -48,6 +48,22 @@ def test_a_bomb_and_the_largest_file_are_refused_within_seconds() -> None:
     began = time.monotonic()
     assert findings(BOMB)
     assert findings("a: [" + "x, " * (MOST_BYTES // 3 - 10) + "]")
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"k{number}: v\n" for number in range(20_000)),
+        "a: 1\n" * 20_000,
+        "playbook: x\nphases:\n- phase: a\n  steps:\n" + "  - {step: a}\n" * 15_000,
+        "1: a\n" * 20_000,
+    ],
+    ids=["unknown", "duplicate", "steps", "numbers"],
+)
+def test_a_file_of_nothing_but_faults_is_given_up_within_seconds(text: str) -> None:
+    began = time.monotonic()
+    assert 1 <= len(findings(text)) <= MOST_FINDINGS + 1
     assert time.monotonic() - began < 20
 
 
