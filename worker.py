@@ -224,4 +224,4 @@ async def main(environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(os.environ))
+    asyncio.run(main(dict(os.environ)))
