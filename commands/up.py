@@ -84,7 +84,6 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
         environment=environment,
         ready=lambda: _answers(f"http://{ports.LOOPBACK}:{port}/readyz"),
     )
-    supervisor.start("API", api, lambda: f"http://{ports.LOOPBACK}:{port}/api/v1")
     ready_file = directory / "worker.ready"
     ready_file.unlink(missing_ok=True)
     worker = Program(
@@ -94,7 +93,12 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
         environment=environment | {READY_FILE: str(ready_file)},
         ready=ready_file.exists,
     )
-    supervisor.start("worker", worker, lambda: "carries out deadlines and deliveries")
+    supervisor.start_together(
+        [
+            ("API", api, f"http://{ports.LOOPBACK}:{port}/api/v1"),
+            ("worker", worker, "carries out deadlines and deliveries"),
+        ]
+    )
     _say(f"Ready after {time.monotonic() - began:.1f} s; logs in {logs}. Ctrl-C stops it.")
     _say(f"  http://{ports.LOOPBACK}:{port}")
 

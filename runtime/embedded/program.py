@@ -35,19 +35,23 @@ class Program:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self, *, timeout: float = 60) -> None:
-        """End what a hard kill left, start, and wait until it is ready. Seconds.
+        """Launch it and wait until it is ready. Seconds.
 
         Raises `Unavailable` (`program_failed`) with the end of its log.
         """
+        self.launch()
+        try:
+            self.wait_ready(timeout=timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def launch(self) -> None:
+        """End what a hard kill left, and start, without waiting."""
         processes.end_recorded(self._pid_file)
         self._child = processes.start(
             self._argv, log=self.log, pid_file=self._pid_file, env=self._environment
         )
-        try:
-            self._wait_ready(timeout)
-        except BaseException:
-            self.stop()
-            raise
 
     def stop(self) -> None:
         """Let it finish what it is at, for a bounded time."""
@@ -70,7 +74,8 @@ class Program:
             raise Unavailable(f"The {self.name} is not running; call start() first.")
         return self._child.pid
 
-    def _wait_ready(self, timeout: float) -> None:
+    def wait_ready(self, *, timeout: float = 60) -> None:
+        """Until it serves. Seconds; raises `Unavailable` (`program_failed`)."""
         until = time.monotonic() + timeout
         while self.alive and time.monotonic() < until:
             if self._ready():

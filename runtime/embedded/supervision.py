@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,13 @@ class Part(Protocol):
 
     @property
     def alive(self) -> bool: ...
+
+
+class Launched(Part, Protocol):
+    """A part that can come up beside others."""
+
+    def launch(self) -> None: ...
+    def wait_ready(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -54,6 +61,16 @@ class Supervisor:
         now = time.monotonic()
         self._watched.append(_Watched(name, part, now))
         self.say(line(name, where(), now - began))
+
+    def start_together(self, parts: Sequence[tuple[str, Launched, str]]) -> None:
+        """Start parts that do not wait for each other: name, part, where; then as `start`."""
+        began = time.monotonic()
+        for name, part, _ in parts:
+            part.launch()
+            self._watched.append(_Watched(name, part, began))
+        for name, part, where in parts:
+            part.wait_ready()
+            self.say(line(name, where, time.monotonic() - began))
 
     def look(self) -> None:
         """Start again what died and whose back-off is over. Call it a few times a second."""

@@ -69,6 +69,26 @@ def test_starts_in_order_and_stops_in_reverse(
     ]
 
 
+def test_starts_together_what_does_not_wait_for_each_other(
+    tmp_path: Path, supervisor: Supervisor, said: list[str]
+) -> None:
+    one, other = program(tmp_path, "one"), program(tmp_path, "other")
+    supervisor.start_together([("one", one, "here"), ("other", other, "there")])
+    assert one.alive and other.alive
+    supervisor.stop()
+    assert [words.split()[0] for words in said] == ["one", "other", "other", "one"]
+
+
+def test_stops_what_came_up_beside_a_part_that_failed(
+    tmp_path: Path, supervisor: Supervisor
+) -> None:
+    one, failing = program(tmp_path, "one"), program(tmp_path, "failing", ENDS)
+    with pytest.raises(Unavailable):
+        supervisor.start_together([("one", one, ""), ("failing", failing, "")])
+    supervisor.stop()
+    assert not one.alive
+
+
 def test_starts_a_part_again_that_was_killed(
     tmp_path: Path, supervisor: Supervisor, said: list[str]
 ) -> None:
