@@ -34,7 +34,8 @@ class ScopeMissing(RuntimeError):
 class Database:
     """One pool of connections as the app role.
 
-    `statement_timeout` and `lock_timeout` in seconds; a transaction left idle for 30 s ends.
+    `pool_timeout`, `statement_timeout` and `lock_timeout` in seconds; a transaction left idle
+    for 30 s ends.
     Each way in raises Unavailable where the database cannot be reached or is too busy; an
     Unavailable from the commit leaves open whether it happened, so repeat with the same event id.
     """
@@ -44,6 +45,7 @@ class Database:
         url: str,
         *,
         pool_size: int = 10,
+        pool_timeout: float = 10,
         statement_timeout: float = 30,
         lock_timeout: float = 10,
         connect_timeout: int = 5,
@@ -52,6 +54,7 @@ class Database:
         self.engine = _engine(
             url,
             pool_size=pool_size,
+            pool_timeout=pool_timeout,
             options={
                 "statement_timeout": f"{int(statement_timeout * 1000)}",
                 "lock_timeout": f"{int(lock_timeout * 1000)}",
@@ -138,14 +141,20 @@ async def _begin(connection: AsyncConnection) -> None:
 
 
 def _engine(
-    url: str, *, pool_size: int, options: dict[str, str], connect_timeout: int, application: str
+    url: str,
+    *,
+    pool_size: int,
+    pool_timeout: float,
+    options: dict[str, str],
+    connect_timeout: int,
+    application: str,
 ) -> AsyncEngine:
     engine = create_async_engine(
         for_sqlalchemy(url),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=pool_timeout,
         pool_use_lifo=True,
         json_serializer=to_json,
         json_deserializer=orjson.loads,

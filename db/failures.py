@@ -25,10 +25,13 @@ def in_our_words() -> Iterator[None]:
             code="database_busy",
         ) from error
     except DBAPIError as error:
-        raise _translated(error) from error
+        ours = _translated(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError) -> Unavailable | None:
     state = error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
     if state in _BUSY:
         return Unavailable(
@@ -42,4 +45,4 @@ def _translated(error: DBAPIError) -> Exception:
             code="database_unavailable",
             details={"sqlstate": state} if state else None,
         )
-    return error
+    return None

@@ -6,6 +6,7 @@ which takes some tens of milliseconds.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,7 @@ from db.engine import Database
 from runtime.embedded.postgres import EmbeddedPostgres
 
 APP_PASSWORD = "app-for-tests"
-_TEMPLATE = "holdfast_template"
+TEMPLATE = "holdfast_template"
 _numbers = count(1)
 
 
@@ -60,22 +61,32 @@ def drop_database(server: EmbeddedPostgres, name: str) -> None:
         )
 
 
+def migrate_to_newest(server: EmbeddedPostgres) -> None:
+    """Makes the template on a server: roles and schema."""
+    server.ensure_database(TEMPLATE)
+    url = server.url(TEMPLATE)
+    roles.bootstrap(url, APP_PASSWORD)
+    migrate.upgrade(url)
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """The session's server. It forgets a power cut's worth of safety for speed."""
-    directory: Path = tmp_path_factory.mktemp("postgres")
-    with EmbeddedPostgres(directory, durable=False) as server:
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """The session's server. It forgets a power cut's worth of safety for speed.
+
+    Its directory is its own, because pytest's are pruned while other sessions run.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-postgres-") as directory,
+        EmbeddedPostgres(Path(directory), durable=False) as server,
+    ):
         yield server
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: EmbeddedPostgres) -> str:
     """The name of a migrated database that nobody is connected to."""
-    postgres_server.ensure_database(_TEMPLATE)
-    url = postgres_server.url(_TEMPLATE)
-    roles.bootstrap(url, APP_PASSWORD)
-    migrate.upgrade(url)
-    return _TEMPLATE
+    migrate_to_newest(postgres_server)
+    return TEMPLATE
 
 
 @pytest.fixture
