@@ -174,11 +174,9 @@ EVIDENCE = (
 
 
 def repeats(ends: Duration | None) -> st.SearchStrategy[Repeat]:
-    times = st.integers(1, 4)
-    until_end = st.booleans()
-    if ends is not None:
-        return st.builds(Repeat, some_time, until_end, times) | st.builds(Repeat, some_time)
-    return st.builds(Repeat, some_time, until_end, times)
+    every = st.builds(Duration, st.integers(2, 9), st.sampled_from([Unit.day, Unit.business_day]))
+    limited = st.builds(Repeat, every, st.booleans(), st.integers(1, 4))
+    return limited if ends is None else limited | st.builds(Repeat, every)
 
 
 @st.composite
