@@ -22,6 +22,8 @@ COMMANDS = {
     "token": "commands.organizations:token",
     "playbook": "commands.playbook:app",
     "execution": "commands.executions:execution",
+    "deliveries": "commands.deliveries:deliveries",
+    "audit": "commands.audit:audit",
 }
 
 
