@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -31,13 +31,13 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None
 
 
-def encode(*parts: str | int | datetime | UUID | None) -> str:
+def encode(*parts: str | float | datetime | UUID | None) -> str:
     """An opaque cursor of the last row's sort key."""
     packed = orjson.dumps([str(p) if isinstance(p, UUID) else p for p in parts])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def decode(cursor: str | None, *kinds: Callable[[object], object]) -> tuple[object, ...] | None:
+def decode(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
     """The sort key in a cursor, each part read by its kind. Raises Invalid `invalid_cursor`."""
     if cursor is None:
         return None
@@ -60,7 +60,7 @@ def page(
     rows: Sequence[Row],
     limit: int,
     item: Callable[[Row], Item],
-    key: Callable[[Row], tuple[str | int | datetime | UUID | None, ...]],
+    key: Callable[[Row], tuple[str | float | datetime | UUID | None, ...]],
 ) -> Page[Item]:
     """A page of `limit` items out of rows that were asked for with one more than that."""
     shown = rows[:limit]

@@ -14,8 +14,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -27,6 +26,7 @@ from domain.errors import (
     NotFound,
     PlaybookInvalid,
     Refused,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 STATUS_OF_CLASS: dict[type[HoldfastError], int] = {
+    Unauthenticated: 401,
     NotFound: 404,
     Forbidden: 403,
     Conflict: 409,
@@ -44,15 +45,23 @@ STATUS_OF_CLASS: dict[type[HoldfastError], int] = {
 }
 
 STATUS_OF_CODE: dict[str, int] = {
-    "unauthenticated": 401,
-    "role_not_allowed": 403,
-    "not_the_receiver": 403,
+    # the actor, not the state, stands in the way
+    "role_may_not": 403,
+    "waiver_self_approval": 403,
+    # the thing that was named does not exist
     "unknown_step": 404,
-    "malformed_request": 400,
-    "method_not_allowed": 405,
-    "not_acceptable": 406,
-    "body_too_large": 413,
-    "unsupported_media_type": 415,
+    # the input is at fault, whatever the state
+    "choice_invalid": 422,
+    "choice_missing": 422,
+    "evidence_invalid": 422,
+    "evidence_missing": 422,
+    "evidence_unknown": 422,
+    "follow_up_past": 422,
+    "occurred_in_future": 422,
+    "parameter_missing": 422,
+    "snooze_past": 422,
+    "unknown_parameter": 422,
+    "waiver_expired": 422,
 }
 """Codes whose status differs from that of their class."""
 
@@ -156,28 +165,29 @@ def details_of(error: HoldfastError) -> dict[str, object]:
     return details
 
 
-def of_database(error: SQLAlchemyError) -> HoldfastError | None:
-    """Unavailable where the database is down, cut off, full or asks to try again; else None.
+def problem_of(error: HoldfastError, instance: str) -> Response:
+    """The response of a domain error."""
+    return problem(status_of(error), error.code, error.message, details_of(error), instance)
 
-    The classes are SQLSTATE's: 08 connection, 25006 read-only, 40 rolled back by the server,
-    53 resources, 57 operator intervention, 58 system error; no state at all is a lost connection.
+
+def of_integrity(error: IntegrityError | DataError) -> HoldfastError:
+    """What a constraint of the database says, where no query has said it better before.
+
+    The classes are SQLSTATE's: 23505 unique, 23503 foreign key; others are values out of bounds.
     """
-    if isinstance(error, PoolTimeout):
-        return Unavailable("All database connections are busy; send the same request again.")
-    if not isinstance(error, DBAPIError):
-        return None
     state = getattr(error.orig, "sqlstate", None)
-    lost = error.connection_invalidated or (
-        state is None and type(error.orig).__name__ in {"OperationalError", "InterfaceError"}
-    )
-    if state is not None and state[:2] == "40":
-        return Unavailable(
-            "Somebody changed the same thing at this moment; send the same request again.",
-            code="try_again",
+    if state == "23505":
+        return Conflict(
+            "There is such a thing already. Read it, and change that one.", code="already_exists"
         )
-    if lost or (state is not None and (state[:2] in {"08", "53", "57", "58"} or state == "25006")):
-        return Unavailable("The database cannot be reached; send the same request again.")
-    return None
+    if state == "23503":
+        return Invalid(
+            "An id in the request belongs to nothing in this organization. Correct it.",
+            code="unknown_reference",
+        )
+    return Invalid(
+        "A value is out of bounds for its field. Correct it and send again.", code="invalid_value"
+    )
 
 
 def _field_path(location: tuple[int | str, ...]) -> str:
@@ -189,9 +199,7 @@ def install(app: FastAPI) -> None:
 
     async def of_domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HoldfastError)
-        return problem(
-            status_of(error), error.code, error.message, details_of(error), request.url.path
-        )
+        return problem_of(error, request.url.path)
 
     async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -222,18 +230,9 @@ def install(app: FastAPI) -> None:
         detail = ADVICE.get(code, str(error.detail))
         return problem(error.status_code, code, detail, {}, request.url.path, error.headers)
 
-    async def of_storage(request: Request, error: Exception) -> Response:
-        assert isinstance(error, SQLAlchemyError)
-        known = of_database(error)
-        if known is None:
-            return await of_anything(request, error)
-        logger.warning("database unavailable", extra={"path": request.url.path})
-        return await of_domain(request, known)
-
-    async def of_connection(request: Request, error: Exception) -> Response:
-        return await of_domain(
-            request, Unavailable("The database cannot be reached; send the same request again.")
-        )
+    async def of_constraint(request: Request, error: Exception) -> Response:
+        assert isinstance(error, IntegrityError | DataError)
+        return problem_of(of_integrity(error), request.url.path)
 
     async def of_anything(request: Request, error: Exception) -> Response:
         logger.error("unexpected error", exc_info=error, extra={"path": request.url.path})
@@ -249,8 +248,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HoldfastError, of_domain)
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(HTTPException, of_http)
-    app.add_exception_handler(SQLAlchemyError, of_storage)
-    app.add_exception_handler(OSError, of_connection)
+    app.add_exception_handler(IntegrityError, of_constraint)
+    app.add_exception_handler(DataError, of_constraint)
     app.add_exception_handler(Exception, of_anything)
 
 

@@ -58,6 +58,18 @@ async def learn_fields(
     known = await statistics.write_statistics(session, session.scope.org, account, fields, expected)
     if not known.changed:
         return Learned(known)
+    return Learned(known, await carry_fields(session, account, known, actor, clock=clock))
+
+
+async def carry_fields(
+    session: WriteSession,
+    account: UUID,
+    known: Statistics,
+    actor: Actor = SYSTEM,
+    *,
+    clock: Clock = database_clock,
+) -> tuple[Applied, ...]:
+    """Tell executions of fields that this transaction has written; it holds the row (law 15)."""
     applied: list[Applied] = []
     for execution in await executions.open_for_account(session, account):
         reader = await _reader(session, execution)
@@ -66,7 +78,7 @@ async def learn_fields(
         read = {name: known.fields.get(name) for name in reader.definition.reads}
         event = Event(f"fields:{known.version}", FieldsChanged(read, known.version), actor)
         applied.append(await apply_event(session, execution, event, clock=clock, bulk=True))
-    return Learned(known, tuple(applied))
+    return tuple(applied)
 
 
 async def learn_fact(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -63,23 +64,38 @@ def may(roles: tuple[Role, ...], permission: Permission) -> bool:
     return not ALLOWED.get(permission, frozenset()).isdisjoint(roles)
 
 
-_PERMISSION = "holdfast_permission"
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What an endpoint is marked with.
+
+    `writes`: False for a POST that changes nothing. `kept_by_engine`: its event's id comes from
+    the Idempotency-Key, so the answer that the engine keeps under that id serves.
+    """
+
+    permission: Permission
+    writes: bool = True
+    kept_by_engine: bool = False
+
+
+_MARK = "holdfast_guarding"
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 
 
-def needs(permission: Permission) -> Callable[[_Endpoint], _Endpoint]:
+def needs(
+    permission: Permission, *, writes: bool = True, kept_by_engine: bool = False
+) -> Callable[[_Endpoint], _Endpoint]:
     """Marks an endpoint with what it needs; one without a mark cannot be mounted."""
 
     def mark(endpoint: _Endpoint) -> _Endpoint:
-        setattr(endpoint, _PERMISSION, permission)
+        setattr(endpoint, _MARK, Guarding(permission, writes, kept_by_engine))
         return endpoint
 
     return mark
 
 
-def permission_of(endpoint: Callable[..., object]) -> Permission:
+def guarding_of(endpoint: Callable[..., object]) -> Guarding:
     """The mark of an endpoint. Raises LookupError where it has none."""
-    permission = getattr(endpoint, _PERMISSION, None)
-    if not isinstance(permission, Permission):
-        raise LookupError(f"{endpoint.__qualname__} names no permission; mark it with @needs(…)")
-    return permission
+    guarding = getattr(endpoint, _MARK, None)
+    if not isinstance(guarding, Guarding):
+        raise LookupError(f"{endpoint!r} names no permission; mark it with @needs(...)")
+    return guarding

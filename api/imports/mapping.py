@@ -22,6 +22,7 @@ class Column(StrEnum):
     text = "text"
     number = "number"
     integer = "integer"
+    cents = "cents"
     boolean = "boolean"
     date = "date"
     mail = "mail"
@@ -36,7 +37,7 @@ TARGETS: dict[ImportKind, dict[str, Column]] = {
         "tier": Column.text,
         "plan": Column.text,
         "seats": Column.integer,
-        "arr_cents": Column.integer,
+        "arr_cents": Column.cents,
         "currency": Column.text,
         "renewal_date": Column.date,
         "industry": Column.text,

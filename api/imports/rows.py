@@ -25,6 +25,9 @@ LONGEST_VALUE = 10_000
 
 _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}")
 
+LARGEST_INTEGER = 2**31 - 1
+LARGEST_CENTS = 2**62
+
 CONTACT_KINDS = ("decision_maker", "influencer", "champion", "end_user")
 
 Value = str | float | int | bool | None
@@ -180,8 +183,12 @@ def value_of(cell: str, target: Target, mapping: Mapping) -> Value:
             return _boolean(cell, mapping)
         case Column.date:
             return _date(cell, target.date_format)
-        case Column.integer | Column.number:
-            return _number(cell, target.kind)
+        case Column.integer:
+            return _integer(cell, LARGEST_INTEGER)
+        case Column.cents:
+            return _integer(cell, LARGEST_CENTS)
+        case Column.number:
+            return _number(cell)
 
 
 def _boolean(cell: str, mapping: Mapping) -> bool:
@@ -205,10 +212,18 @@ def _date(cell: str, date_format: str) -> str:
         ) from error
 
 
-def _number(cell: str, kind: Column) -> float | int:
+def _integer(cell: str, largest: int) -> int:
     try:
-        if kind is Column.integer:
-            return int(cell)
+        number = int(cell) if len(cell) <= 20 else largest + 1
+    except ValueError as error:
+        raise ValueFault("value_not_number", "Not a whole number; use digits alone.") from error
+    if abs(number) > largest:
+        raise ValueFault("value_too_large", f"More than {largest}.")
+    return number
+
+
+def _number(cell: str) -> float:
+    try:
         number = float(cell)
     except ValueError as error:
         raise ValueFault("value_not_number", "Not a number; use a point, no thousands.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
@@ -137,4 +138,13 @@ async def change_account(
         .values(**changes, version=Account.version + 1, updated_at=func.now())
         .execution_options(synchronize_session=False)
     )
+    return await get_account(session, org, account)
+
+
+async def add_account(
+    session: WriteSession, org: UUID, account: UUID, values: Mapping[str, Any]
+) -> Account:
+    """A new account."""
+    session.add(Account(org_id=org, id=account, **values))
+    await session.flush()
     return await get_account(session, org, account)

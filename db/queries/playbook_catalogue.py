@@ -11,10 +11,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.executions import Execution
+from db.models.ladders import LadderOverride
 from db.models.playbook_versions import PlaybookVersion
 from db.models.playbooks import Playbook
 from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
+from domain.playbook.codec import ladder_from_json
+from domain.playbook.definition import Ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +209,21 @@ async def _switch(
         .execution_options(synchronize_session=False)
     )
     return await get_playbook(session, org, key)
+
+
+async def all_keys(session: ReadSession) -> list[str]:
+    """The keys of the organization's playbooks."""
+    found = await session.scalars(
+        select(Playbook.key).where(Playbook.org_id == session.scope.org).order_by(Playbook.key)
+    )
+    return list(found)
+
+
+async def ladders_of(session: ReadSession) -> dict[str, Ladder]:
+    """The ladders that the organization has put in the place of shipped ones, for all playbooks."""
+    rows = await session.execute(
+        select(LadderOverride.key, LadderOverride.ladder).where(
+            LadderOverride.org_id == session.scope.org, LadderOverride.playbook_key == ""
+        )
+    )
+    return {key: ladder_from_json(ladder) for key, ladder in rows}

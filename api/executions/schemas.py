@@ -1,0 +1,214 @@
+"""Executions and their steps as they are sent and answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from api.shapes import Body, Code, Prose, View
+from domain.playbook.definition import EvidenceType, OutcomeKind, Role, StepKind, Subject, Value
+from domain.playbook.state import ExecutionStatus, StepStatus
+
+Parameter = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class StartBody(Body):
+    """Of account, contact and team at most one; none is the organization itself."""
+
+    playbook: Code
+    account: UUID | None = None
+    contact: UUID | None = None
+    parameters: Annotated[dict[Code, Parameter], Field(max_length=20)] = Field(default_factory=dict)
+    reason: Prose | None = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> StartBody:
+        if self.account is not None and self.contact is not None:
+            raise ValueError("name the account or the contact, not both")
+        return self
+
+
+class ReasonBody(Body):
+    reason: Prose | None = None
+
+
+class CancelCode(StrEnum):
+    withdrawn = "withdrawn"
+    superseded = "superseded"
+    false_alarm = "false_alarm"
+    not_needed = "not_needed"
+
+
+class CancelBody(Body):
+    """Ends the execution as neutral, with why."""
+
+    code: CancelCode = CancelCode.withdrawn
+    reason: Prose | None = None
+
+
+class FormField(View):
+    """One field that completing the step asks for; `value` is what is known already."""
+
+    key: str
+    type: EvidenceType
+    title: str
+    required: bool
+    choices: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    value: Value = None
+
+
+class ChoiceView(View):
+    key: str
+    title: str
+
+
+class WaitingView(View):
+    since: datetime
+    reason_code: str
+    follow_up_at: datetime
+
+
+class WaiverView(View):
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    expires_at: datetime | None
+
+
+class EvidenceView(View):
+    """One value that was given; an amendment is a later value of the same field."""
+
+    id: UUID
+    field: str
+    type: str
+    value: str
+    author: UUID | None = Field(validation_alias="author_id")
+    at: datetime = Field(validation_alias="created_at")
+
+
+class StepView(View):
+    """One occurrence. `due_at` is net of waiting, `first_due_at` gross; `waited` in seconds.
+
+    `assignee` is the member who was named, `held_by` who holds it now.
+    """
+
+    step: str
+    occurrence: int
+    phase: str
+    title: str
+    instructions: str
+    kind: StepKind
+    status: StepStatus
+    required: bool
+    priority: int
+    owner: Role
+    approver: Role | None
+    assignee: UUID | None
+    held_by: UUID | None
+    opens_at: datetime | None
+    opened_at: datetime | None
+    due_at: datetime | None
+    first_due_at: datetime | None
+    closed_at: datetime | None
+    occurred_at: datetime | None
+    breached_at: datetime | None
+    late: bool
+    logged_late: bool
+    waiting: WaitingView | None
+    waited: int
+    snoozed_until: datetime | None
+    waiver: WaiverView | None
+    level: int
+    acknowledged_level: int
+    choice: str | None
+    answers: dict[str, Value]
+    form: list[FormField]
+    choices: list[ChoiceView]
+    evidence: list[EvidenceView] = Field(default_factory=list)
+
+
+class PhaseView(View):
+    key: str
+    title: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    started: bool
+
+
+class ExecutionSummary(View):
+    id: UUID
+    playbook: str
+    status: ExecutionStatus
+    account: UUID | None
+    account_name: str | None
+    contact: UUID | None
+    cause: str
+    number: int
+    started_at: datetime
+    next_deadline: datetime | None
+    outcome: OutcomeKind | None
+    outcome_code: str | None
+    ended_at: datetime | None
+
+
+class ExecutionView(View):
+    """An execution after transition `number`. Instants are UTC, spans are seconds."""
+
+    id: UUID
+    playbook: str
+    playbook_name: str
+    version: int
+    status: ExecutionStatus
+    number: int
+    subject_kind: Subject
+    subject: UUID
+    account: UUID | None
+    account_name: str | None
+    contact: UUID | None
+    cause: str
+    parameters: dict[str, str]
+    started_by: UUID | None
+    started_at: datetime
+    last_at: datetime
+    next_deadline: datetime | None
+    paused_at: datetime | None
+    paused_for: int
+    outcome: OutcomeKind | None
+    outcome_code: str | None
+    ended_at: datetime | None
+    phases: list[PhaseView]
+    steps: list[StepView]
+
+
+class CommandAnswer(View):
+    """The state that a command left; `repeated` where its key had been answered before."""
+
+    repeated: bool
+    execution: ExecutionView
+    step: StepView | None = None
+
+
+class TimelineEntry(View):
+    """One transition: what happened, by whom, why, and what it caused.
+
+    `late`: settled over a minute after the instant it counts for. `event` and `caused` hold codes,
+    ids, numbers and instants; `words` the texts that they name, by id.
+    """
+
+    number: int
+    kind: str
+    at: datetime
+    recorded_at: datetime
+    late: bool
+    actor: UUID | None
+    on_behalf_of: UUID | None
+    reason_code: str | None
+    event: dict[str, Any]
+    caused: list[dict[str, Any]]
+    words: dict[str, str]

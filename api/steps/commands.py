@@ -1,0 +1,49 @@
+"""Runs one command on a step: the event, its words and evidence, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from api.executions.answers import answer_of
+from api.executions.schemas import CommandAnswer
+from api.guard import Writing
+from db.requests import NewEvidence, NewWords
+from db.transitions import apply_event
+from domain.playbook.events import Body, Event
+
+
+async def run(
+    work: Writing,
+    execution: UUID,
+    body: Body,
+    *,
+    words: NewWords | None = None,
+    evidence: Sequence[NewEvidence] = (),
+    seen: dict[str, Any] | None = None,
+) -> CommandAnswer:
+    """Applies the event and answers with the state that it left."""
+    applied = work.applied(
+        await apply_event(
+            work.session,
+            execution,
+            Event(work.event_id(), body, work.actor),
+            words=[words] if words else [],
+            evidence=evidence,
+            seen=seen,
+            clock=work.clock,
+        )
+    )
+    step, occurrence = getattr(body, "step", None), getattr(body, "occurrence", 1)
+    return await answer_of(work.session, applied, step, occurrence)
+
+
+def reason_of(work: Writing, text: str | None) -> NewWords | None:
+    """The words of a reason, where one was given."""
+    return work.new_words("reason", text) if text else None
+
+
+def named(words: NewWords | None) -> str | None:
+    """How an event names words."""
+    return str(words.id) if words else None
