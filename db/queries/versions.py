@@ -6,13 +6,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Text, cast, select
 
-from db.bulk import encoded, insertion, table_of
+from db.bulk import table_of
 from db.models.playbook_versions import PlaybookVersion
 from db.models.playbooks import Playbook
-from db.sessions import ReadSession, WriteSession
+from db.sessions import ReadSession
 from domain.errors import NotFound
 from domain.playbook.codec import definition_from_json
 from domain.playbook.definition import Definition
@@ -26,20 +25,6 @@ _decoded: OrderedDict[str, Definition] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
-    """`definition` is its canonical JSON; `number` is one more than the newest's."""
-
-    id: UUID
-    playbook_key: str
-    number: int
-    source: str
-    definition: bytes
-    content_hash: str
-    engine: int
-    published_by: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class EnabledVersion:
     """The version that new executions of a playbook start with."""
 
@@ -48,9 +33,6 @@ class EnabledVersion:
     number: int
     content_hash: str
     engine: int
-
-
-_INSERT = insertion(PlaybookVersion, tuple(NewVersion.__dataclass_fields__))
 
 
 async def definition(session: ReadSession, version: UUID, content_hash: str) -> Definition:
@@ -101,32 +83,3 @@ async def enabled(session: ReadSession, playbook: str) -> EnabledVersion:
             details={"playbook": playbook},
         )
     return EnabledVersion(*row)
-
-
-async def newest(session: ReadSession, playbook: str) -> PlaybookVersion | None:
-    """The version with the highest number."""
-    return await session.scalar(
-        select(PlaybookVersion)
-        .where(
-            PlaybookVersion.org_id == session.scope.org,
-            PlaybookVersion.playbook_key == playbook,
-        )
-        .order_by(PlaybookVersion.number.desc())
-        .limit(1)
-    )
-
-
-async def lock_playbook(session: WriteSession, playbook: str, name: str) -> None:
-    """Makes the playbook's row where missing and holds it, so that numbers have no gaps."""
-    made = upsert(table_of(Playbook)).values(org_id=session.scope.org, key=playbook, name=name)
-    await session.run(
-        made.on_conflict_do_update(
-            index_elements=["org_id", "key"],
-            set_={"name": made.excluded.name, "updated_at": func.now()},
-        )
-    )
-
-
-async def insert(session: WriteSession, version: NewVersion) -> None:
-    """Writes a version; hold the playbook's row."""
-    await session.run(_INSERT, {"org": session.scope.org, "rows": encoded([version])})

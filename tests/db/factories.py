@@ -11,7 +11,7 @@ from db.bulk import table_of
 from db.engine import Database
 from db.models.accounts import Account
 from db.models.memberships import Membership
-from db.queries import across, executions, versions
+from db.queries import across, executions, playbook_catalogue
 from db.queries.executions import NewExecution
 from db.queries.record import ExecutionChange, NewTransition
 from db.scope import Scope
@@ -53,22 +53,18 @@ async def make_account(session: WriteSession, name: str = "Northwind") -> UUID:
 
 async def make_version(session: WriteSession, publisher: UUID, key: str = "at-risk") -> UUID:
     """A published version; its definition is not looked at here."""
-    version = new_id()
-    await versions.lock_playbook(session, key, "At risk")
-    await versions.insert(
-        session,
-        versions.NewVersion(
-            id=version,
-            playbook_key=key,
-            number=1,
-            source="playbook: at-risk",
-            definition=b'{"key": "at-risk"}',
-            content_hash="hash-1",
-            engine=1,
-            published_by=publisher,
-        ),
+    new = playbook_catalogue.NewVersion(
+        id=new_id(),
+        key=key,
+        name="At risk",
+        source="playbook: at-risk",
+        definition={"key": "at-risk"},
+        content_hash="hash-1",
+        engine=1,
+        enabled_at_first=False,
     )
-    return version
+    made, _ = await playbook_catalogue.publish(session, session.scope.org, new, publisher)
+    return made.id
 
 
 def new_execution(version: UUID, account: UUID, playbook: str = "at-risk") -> NewExecution:
