@@ -171,6 +171,7 @@ def _check_field(definition: Definition, mention: Mention, reading: Reading) -> 
                 f'A start of this playbook carries no "{parameter}".',
                 f'Add it to "parameters", which has: {", ".join(definition.parameters) or "none"}.',
             )
+        _check_code(parameter, definition.allowed_codes(parameter), mention, reading)
         return
     if not is_known_field(name):
         reading.fault(
@@ -190,6 +191,25 @@ def _check_field(definition: Definition, mention: Mention, reading: Reading) -> 
         )
     elif known is not None and mention.detail is not None:
         _check_field_type(name, known, mention, reading)
+
+
+def _check_code(
+    parameter: str, allowed: Collection[str] | None, mention: Mention, reading: Reading
+) -> None:
+    """A condition on a parameter compares it with codes that it may have."""
+    if allowed is None or mention.detail is None or mention.detail[0] == "date":
+        return
+    op, value, at = mention.detail
+    if op not in (Op.equals, Op.not_equals, Op.one_of):
+        return
+    for each in value if isinstance(value, tuple) else (value,):
+        if each not in allowed:
+            reading.fault(
+                at,
+                "unknown_value",
+                f'"{parameter}" is never "{str(each)[:80]}".',
+                suggestion(str(each), allowed),
+            )
 
 
 def _check_field_type(name: str, known: FieldType, mention: Mention, reading: Reading) -> None:

@@ -395,6 +395,14 @@ class ExpectedOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowedValues:
+    """The codes that a parameter of the start may have."""
+
+    parameter: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """One playbook version, whole. Its content hash is taken over its canonical JSON."""
 
@@ -415,6 +423,12 @@ class Definition:
     precedence: int = 0
     enabled_at_first: bool = False
     reads: tuple[str, ...] = field(default=())  # every subject field named anywhere; by the checker
+    parameter_values: tuple[AllowedValues, ...] = ()  # a parameter not in it takes any code
+
+    def allowed_codes(self, parameter: str) -> tuple[str, ...] | None:
+        """The codes that a parameter may have; None where any is allowed."""
+        found = (each.values for each in self.parameter_values if each.parameter == parameter)
+        return next(found, None)
 
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order of phases."""

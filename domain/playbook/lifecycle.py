@@ -59,6 +59,7 @@ def begin(
     if missing and missing not in event.parameters:
         raise Refused(f'Say "{missing}" when starting this playbook.', code="parameter_missing")
     _check_role(event)
+    _check_codes(definition, event)
     phases = tuple(
         PhaseState(
             phase.key,
@@ -94,6 +95,17 @@ def _check_role(event: Started) -> None:
         raise Refused(
             f'"{role}" is no role. Take one of {", ".join(Role)}.', code="parameter_invalid"
         )
+
+
+def _check_codes(definition: Definition, event: Started) -> None:
+    for name, code in event.parameters.items():
+        allowed = definition.allowed_codes(name)
+        if allowed is not None and code not in allowed:
+            raise Refused(
+                f'"{code}" is no "{name}" of this playbook. Take one of {", ".join(allowed)}.',
+                code="parameter_invalid",
+                details={"parameter": name},
+            )
 
 
 def learn_fact(draft: Draft, event: FactArrived) -> None:

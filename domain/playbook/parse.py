@@ -25,6 +25,7 @@ from domain.playbook.definition import (
     Subject,
     Trigger,
 )
+from domain.playbook.parameters import NAME, Parameters, ParametersShape
 from domain.playbook.shapes import (
     Flag,
     Key,
@@ -32,7 +33,6 @@ from domain.playbook.shapes import (
     MapOf,
     Named,
     Number,
-    Pattern,
     Reading,
     Text,
     TimeShape,
@@ -242,6 +242,7 @@ def _definition(values: Values, reading: Reading) -> Definition:
     owner = values.get("owner", Role.csm)
     reading.place("playbook", "", values.block)
     phases: tuple[Phase, ...] = values.get("phases", ())
+    parameters: Parameters = values.get("parameters", Parameters(()))
     return Definition(
         key=values.get("playbook", ""),
         name=values.get("name", ""),
@@ -255,7 +256,8 @@ def _definition(values: Values, reading: Reading) -> Definition:
         trigger=values.get("trigger"),
         expected_outcome=values.get("expected_outcome"),
         concurrency_key=values.get("concurrency_key"),
-        parameters=values.get("parameters", ()),
+        parameters=parameters.names,
+        parameter_values=parameters.values,
         suspends=values.get("suspends", ()),
         precedence=values.get("precedence", 0),
         enabled_at_first=values.get("enabled_at_first", False),
@@ -270,8 +272,6 @@ def _owned(phase: Phase, owner: Role, reading: Reading) -> Phase:
     )
     return replace(phase, steps=steps)
 
-
-_PARAMETER = Pattern(r"^[a-z][a-z0-9_]*$", "bad_parameter", "alert")
 
 PLAYBOOK = Block(
     "playbook",
@@ -288,8 +288,8 @@ PLAYBOOK = Block(
         Key("enabled_at_first", Flag(), "switched on in a new organization"),
         Key("escalation", key(Named.ladder), "the ladder of steps that name none"),
         Key("ladders", LADDERS, "ladders of its own"),
-        Key("parameters", ListOf(_PARAMETER), "codes that a start carries: start.NAME"),
-        Key("concurrency_key", _PARAMETER, "the parameter that lets several run side by side"),
+        Key("parameters", ParametersShape(), "codes that a start carries: start.NAME"),
+        Key("concurrency_key", NAME, "the parameter that lets several run side by side"),
         Key("expected_outcome", EXPECTED, "what it brings about, and by when"),
         Key("phases", ListOf(PHASE, or_one=False, most=30), "its parts", required=True),
         Key("exit", EXITS, "what closes it", required=True),

@@ -11,6 +11,7 @@ import pytest
 
 from domain.calendars import plain_calendar
 from domain.conditions import fields_read
+from domain.errors import Refused
 from domain.playbook.commands import Breached, Ended, Escalate
 from domain.playbook.definition import (
     AllOf,
@@ -20,6 +21,7 @@ from domain.playbook.definition import (
     Definition,
     Not,
     Op,
+    OutcomeKind,
     Role,
     Value,
 )
@@ -28,7 +30,7 @@ from domain.playbook.events import DeadlinePassed
 from domain.playbook.state import CLOSED, ExecutionStatus, StepStatus
 from domain.simulate import EndedBy, Simulation, simulate
 from domain.simulation_acts import SimulatedSubject
-from domain.simulation_script import People, Script
+from domain.simulation_script import Action, Do, People, Script
 from playbooks.library import shipped, shipped_keys
 
 C = TypeVar("C")
@@ -165,3 +167,25 @@ class TestShipped:
         simulation = run(key, parameters, People.late)
         assert time.process_time() - begun < 0.5
         assert simulation.state.last_at - START > timedelta(days=1)
+
+
+def test_an_alert_that_nobody_knows_is_refused_at_the_start() -> None:
+    with pytest.raises(Refused) as refused:
+        run("critical-alert", {"alert": "earthquake"}, People.on_time)
+    assert refused.value.code == "parameter_invalid"
+
+
+def test_an_account_that_recovered_too_early_and_fell_again_is_a_failure() -> None:
+    score = "health.score"
+    script = Script(
+        (
+            Action("day 55 10:00", Do.fields, fields={score: 75}),
+            Action("day 60 10:00", Do.fields, fields={score: 65}),
+            Action("day 64 10:00", Do.complete, "share-learnings"),
+        )
+    )
+    subject = SimulatedSubject(FIELDS, TEAM, plain_calendar(), {})
+    found = simulate(shipped()["at-risk-intervention"].definition, subject, START, script)
+    statuses = {step.key: step.status for step in found.state.steps}
+    assert statuses["week-8-decision"] is StepStatus.not_needed
+    assert (found.state.outcome, found.state.outcome_code) == (OutcomeKind.failure, "fell_again")

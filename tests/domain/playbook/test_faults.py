@@ -37,6 +37,11 @@ FAULTS: list[tuple[str, list[Edit]]] = [
     ("unknown_subject", [("subject: account", "subject: §acount")]),
     ("unknown_parameter", [("{field: health.score, below: 70}", "{field: §start.cause, is: a}")]),
     ("unknown_parameter", [("suspends:", "concurrency_key: §alarm\nsuspends:")]),
+    ("unknown_value", [("[alert]", "{alert: [score, payment]}"), ("{field: health.score, below: 70}", "{field: start.alert, is: §payed}")]),
+    ("unknown_value", [("[alert]", "{alert: [score, payment]}"), ("{field: health.score, below: 70}", "{field: start.alert, in: §[score, late]}")]),
+    ("bad_parameter", [("[alert]", "{alert: [§Score]}")]),
+    ("bad_parameter", [("[alert]", "{§Alert: any}")]),
+    ("list_length", [("[alert]", "{alert: §[]}")]),
     # forms
     ("missing_key", [("- step: call\n        title: Call\n", "- §step: call\n")]),
     ("missing_key", [(f"  {EXITS}\n", ""), ("failure:", "§failure:")]),

@@ -232,3 +232,11 @@ def test_a_ladder_file_has_its_faults_in_their_places() -> None:
         parse_ladders(LADDERS.replace("tell: ops", "tell: opps"), "ladders.yaml")
     (found,) = refused.value.findings
     assert (found.line, found.column, found.code) == (8, 29, "unknown_role")
+
+
+def test_parameters_are_names_or_name_what_is_allowed() -> None:
+    assert parse(EXAMPLE).allowed_codes("alert") is None
+    limited = parse(EXAMPLE.replace("[alert]", "{alert: [score, payment], source: any}"))
+    assert limited.parameters == ("alert", "source")
+    assert limited.allowed_codes("alert") == ("score", "payment")
+    assert limited.allowed_codes("source") is None

@@ -34,6 +34,11 @@ def test_accepts_every_shipped_playbook(key: str) -> None:
     assert list(SCHEMA.iter_errors(plain(shipped()[key].source))) == []
 
 
+def test_accepts_parameters_with_their_codes() -> None:
+    text = EXAMPLE.replace("[alert]", "{alert: [score, payment], source: any}")
+    assert list(SCHEMA.iter_errors(plain(text))) == []
+
+
 def test_accepts_the_shipped_ladders() -> None:
     text = files("playbooks").joinpath(LADDERS_FILE).read_text("utf-8")
     assert list(Draft202012Validator(ladders_json_schema()).iter_errors(plain(text))) == []
@@ -44,6 +49,7 @@ def test_accepts_the_shipped_ladders() -> None:
     ("right", "wrong"),
     [
         ("owner: csm", "owner: csn"),
+        ("parameters: [alert]", "parameters: {alert: [Score]}"),
         ("name: Example\n", ""),
         ("due: 48 hours", "due: 48"),
         ("due: 48 hours", "due: 48 hrs"),
