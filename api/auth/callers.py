@@ -10,8 +10,7 @@ from starlette.requests import Request
 from db.scope import Scope
 from domain.errors import Unauthenticated
 from domain.playbook.definition import Role
-
-LONGEST_TOKEN = 300
+from runtime.tokens import looks_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,6 @@ def bearer_of(request: Request) -> str:
     """The token of the request. Raises Unauthenticated; the token itself is looked up later."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
-        raise unauthenticated()
-    if not token.isascii() or not token.isprintable():
+    if scheme.lower() != "bearer" or not token.isascii() or not looks_whole(token):
         raise unauthenticated()
     return token
