@@ -1,4 +1,4 @@
-"""The calendar that an execution begins with: the organization's own, as a snapshot (law 10)."""
+"""The calendar of an execution, at its start and when it is renewed: a snapshot (law 10)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import orjson
 from sqlalchemy import func, select
 
 from db.models.calendars import Calendar
+from db.requests import Clock, database_clock
 from db.sessions import ReadSession
 from domain.calendars import CalendarSnapshot, WorkingHours, plain_calendar
 from runtime.calendars import snapshot
 
 
-async def clock_and_calendar(session: ReadSession) -> tuple[datetime, CalendarSnapshot]:
-    """The database's instant, and the organization's default calendar from that day on.
+async def clock_and_calendar(
+    session: ReadSession, clock: Clock = database_clock
+) -> tuple[datetime, CalendarSnapshot]:
+    """The instant by `clock`, and the organization's default calendar from that day on.
 
     An organization that has set none gets `plain_calendar`: Monday to Friday, nine to five, UTC.
     """
@@ -26,6 +29,7 @@ async def clock_and_calendar(session: ReadSession) -> tuple[datetime, CalendarSn
             .outerjoin(Calendar, (Calendar.org_id == session.scope.org) & Calendar.is_default)
         )
     ).one()
+    now = clock(now)
     return now, plain_calendar() if row is None else snapshot_of(row, now)
 
 

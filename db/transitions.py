@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,10 +36,24 @@ from domain.playbook.codec import state_from_json, state_to_json
 from domain.playbook.commands import HandedOver, ResumePlaybooks, SuspendPlaybooks
 from domain.playbook.deadlines import next_deadline
 from domain.playbook.definition import Definition
-from domain.playbook.events import SYSTEM, Actor, Body, Event, Paused, Resumed, Started, TeamChanged
+from domain.playbook.events import (
+    SYSTEM,
+    Actor,
+    Body,
+    CalendarChanged,
+    Event,
+    Paused,
+    Resumed,
+    Started,
+    TeamChanged,
+)
 from domain.playbook.machine import Transit, transit
 from domain.playbook.state import ENGINE_REVISION
-from domain.playbook.telling import Settlement
+from domain.playbook.telling import Settlement, Told
+
+RENEWED_BEFORE = timedelta(days=200)
+"""An execution's calendar is renewed when it reaches no further: longer than any due time that
+the shipped playbooks set, and far less than the 800 days of a fresh one. Our own choice."""
 
 
 async def apply_event(
@@ -63,6 +78,8 @@ async def apply_event(
     )
     if around.kept is not None:
         return _repeated(held, around.kept, event)
+    renewed = await _renew_calendar(session, held, bulk)
+    held = renewed.held
     outcome = transit(held.definition, held.state, event, held.now)
     told = await write_transit(
         session, held, outcome, Cause(event, seen, bulk), around.people, around.endpoints
@@ -72,7 +89,12 @@ async def apply_event(
         await _add_evidence(session, held, event, evidence)
     others = await _affect_others(session, held, outcome)
     return Applied(
-        held.id, outcome.state.number, outcome.state, told, outcome.refusal, others=others
+        held.id,
+        outcome.state.number,
+        outcome.state,
+        (*renewed.told, *told),
+        outcome.refusal,
+        others=(*renewed.others, *others),
     )
 
 
@@ -83,7 +105,8 @@ async def settle_due(
 
     Raises NotFound (`execution_not_found`): an alarm, never an end.
     """
-    held = await _hold(session, execution, clock)
+    renewed = await _renew_calendar(session, await _hold(session, execution, clock))
+    held = renewed.held
     outcome = transit(held.definition, held.state, None, held.now)
     if outcome.made:
         around = await surroundings.read(
@@ -98,7 +121,7 @@ async def settle_due(
         next_deadline=due,
         pending_deliveries=tuple(str(one.id) for one in pending),
         ended=outcome.state.ended_at is not None,
-        not_before=due if due is not None and not outcome.made else None,
+        not_before=due if due is not None and not outcome.made and not renewed.told else None,
     )
 
 
@@ -125,8 +148,7 @@ async def start_execution(
             code="wrong_subject",
         )
     fields, fields_version = await _fields_to_read(session, request, definition)
-    at, calendar = await clock_and_calendar(session)
-    now = clock(at)
+    now, calendar = await clock_and_calendar(session, clock)
     started = Started(
         fields=fields,
         calendar=calendar,
@@ -162,6 +184,40 @@ async def _hold(session: WriteSession, execution: UUID, clock: Clock) -> Held:
     state = state_from_json(stored.state)
     now = max(clock(stored.database_now), state.last_at)
     return Held(stored.id, definition, stored.account_id, stored.contact_id, state, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """An execution whose calendar reaches far enough, and what that took."""
+
+    held: Held
+    told: tuple[Told, ...] = ()
+    others: tuple[UUID, ...] = ()
+
+
+async def _renew_calendar(session: WriteSession, held: Held, bulk: bool = False) -> _Renewed:
+    """Give the execution a fresh calendar where its own ends soon, by an event of its own.
+
+    The event's id names the horizon that is left, so that each is renewed once.
+    """
+    state = held.state
+    if state is None or state.ended_at is not None:
+        return _Renewed(held)
+    horizon = state.calendar.horizon
+    if horizon - held.now >= RENEWED_BEFORE:
+        return _Renewed(held)
+    _, calendar = await clock_and_calendar(session, _at(held.now))
+    if calendar.horizon <= horizon:
+        return _Renewed(held)
+    event = Event(f"calendar:{horizon:%Y-%m-%d}", CalendarChanged(calendar), SYSTEM)
+    outcome = transit(held.definition, state, event, held.now)
+    around = await surroundings.read(
+        session, execution=held.id, event_id=None, account=held.account, at=held.now
+    )
+    cause = Cause(bulk=bulk)
+    told = await write_transit(session, held, outcome, cause, around.people, around.endpoints)
+    others = await _affect_others(session, held, outcome)
+    return _Renewed(replace(held, state=outcome.state), told, others)
 
 
 def _repeated(held: Held, kept: answers.KeptAnswer, event: Event) -> Applied:

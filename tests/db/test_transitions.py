@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from db.engine import Database
 from db.models.audit_entries import AuditEntry
 from db.models.base import Base
+from db.models.calendars import Calendar
 from db.models.deliveries import Delivery
 from db.models.escalations import Escalation
 from db.models.notifications import Notification
@@ -307,3 +309,65 @@ class TestOtherExecutions:
                 raise RuntimeError("the process dies before the commit")
         assert len(await world.rows(Transition)) == 1
         assert len(await world.rows(RelayRow)) == 1
+
+
+def by_business_days() -> Definition:
+    """The second call is due by business time, so that it needs a calendar that reaches it."""
+    plain = two_calls()
+    call, check = plain.phases[0].steps
+    due = TimeSpec(Duration(2, Unit.business_day), Anchor.opening)
+    return replace(plain, phases=(Phase("only", "Only", (call, replace(check, due=due))),))
+
+
+class TestCalendars:
+    @pytest.fixture
+    async def house(self, db: Database) -> World:
+        """An organization with a calendar of its own, which ends 800 days after a start."""
+        world = await World(db).begin(by_business_days())
+        hours = [{"weekday": day, "opens": 540, "closes": 1020} for day in range(5)]
+        async with db.transaction(world.org) as session:
+            session.add(
+                Calendar(
+                    org_id=world.org.org,
+                    key="house",
+                    is_default=True,
+                    timezone="Europe/Berlin",
+                    country="DE",
+                    hours=hours,
+                )
+            )
+        return world
+
+    async def test_with_less_than_200_days_left_a_fresh_one_comes_first(self, house: World) -> None:
+        started = await house.start()
+        horizon = started.state.calendar.horizon
+        house.ahead = timedelta(days=610)
+        done = await house.complete(started.execution, "call", "e1")
+        await house.complete(started.execution, "check", "e2")
+        made = [t for t in await house.rows(Transition, Transition.number) if t.number]
+        assert [t.kind for t in made if t.kind != "deadline_passed"] == [
+            "calendar_changed",
+            "step_completed",
+            "step_completed",
+        ]
+        assert [t.event_id for t in made if t.kind == "calendar_changed"] == [
+            f"calendar:{horizon:%Y-%m-%d}"
+        ]
+        assert [t.number for t in done.told] == list(range(1, done.number + 1))
+        assert done.state.calendar.horizon == horizon + timedelta(days=610)
+
+    async def test_with_more_left_it_stays(self, house: World) -> None:
+        started = await house.start()
+        house.ahead = timedelta(days=590)
+        done = await house.complete(started.execution, "call", "e1")
+        assert done.state.calendar == started.state.calendar
+
+    async def test_who_slept_past_its_end_goes_on(self, house: World) -> None:
+        started = await house.start()
+        house.ahead = timedelta(days=900)
+        settlement = await house.settle(started.execution, 0)
+        assert "calendar_changed" in [told.event for told in settlement.news]
+        done = await house.complete(started.execution, "call", "e1")
+        assert done.refusal is None
+        due_at = next(step.due_at for step in done.state.steps if step.key == "check")
+        assert due_at is not None and due_at > started.state.calendar.horizon
