@@ -251,7 +251,8 @@ def _accept(draft: Draft, step: Step, state: StepState) -> None:
     parameters = draft.state.parameters
     if step.hand_off is not None and "receiver" in parameters:
         role = type(step.hand_off.to)(parameters.get("role", step.hand_off.to))
-        draft.emit(HandedOver(role, parameters.get("giver"), parameters["receiver"]))
+        receiver = state.assignee or parameters["receiver"]
+        draft.emit(HandedOver(role, parameters.get("giver"), receiver))
     close_in_time(draft, state)
 
 

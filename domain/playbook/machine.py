@@ -26,7 +26,10 @@ from domain.playbook.timeouts import pass_deadline
 from domain.playbook.unfolding import unfold
 
 LATE_AFTER = timedelta(minutes=1)
-"""A deadline settled later than this is recorded as late: the gap law 5's check looks for."""
+"""A deadline settled so long after it could have been is recorded as late (law 5's gap).
+
+One that an event moved into the past, or that passed in a pause, could not be before that event.
+"""
 
 DEADLINES_AT_ONCE = 10_000
 """More deadlines than this in one go is a definition that wakes itself."""

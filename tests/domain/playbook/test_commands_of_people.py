@@ -314,6 +314,11 @@ class TestHandOver:
         assert run.said(HandedOver) == [HandedOver(Role.csm, "anna", "ben")]
         run.expects_outcome(OutcomeKind.neutral, "steps_done")
 
+    def test_offered_to_somebody_else_meanwhile_it_moves_to_them(self) -> None:
+        run = scenario(self.OVER).starts(giver="anna", receiver="ben", role="csm")
+        run.reassigns("take-over", to="marc").accepts("take-over", by=MANAGER)
+        assert run.said(HandedOver) == [HandedOver(Role.csm, "anna", "marc")]
+
     def test_only_the_named_receiver_answers(self) -> None:
         run = scenario(self.OVER).starts(giver="anna", receiver="ben", role="csm")
         run.accepts("take-over", by=MANAGER).expects_refusal("role_may_not")

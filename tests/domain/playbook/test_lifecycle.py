@@ -165,7 +165,7 @@ class TestPausing:
         held.expects_outcome(OutcomeKind.success, "recovered")
         broken = scenario(of_steps(task("call"), exits=exits)).knowing({"health.score": 80})
         broken.starts().fast_forward(days=4).pauses().learns({"health.score": 60})
-        broken.learns({"health.score": 80}).fast_forward(days=1).resumes()
+        broken.fast_forward(days=2).learns({"health.score": 80}).fast_forward(days=1).resumes()
         broken.fast_forward(days=9, hours=23).expects_running().fast_forward(hours=1)
         broken.expects_outcome(OutcomeKind.success, "recovered")
 

@@ -42,7 +42,7 @@ from tests.domain.playbook.generated import (
     worker_of,
 )
 
-EXAMPLES = {"ci": 150, "long": 4000}[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
+EXAMPLES = {"ci": 100, "long": 4000}[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
 BOUNDS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,

@@ -33,7 +33,7 @@ class TestReminders:
 
     def test_none_before_the_step_has_opened(self) -> None:
         call = task("call", due=within(hours(4)), reminders=(hours(24), hours(2)))
-        run = scenario(of_steps(call)).starts().fast_forward(days=5)
+        run = scenario(of_steps(call)).starts().expects_reminders().fast_forward(days=5)
         run.expects_reminders("2026-03-02 11:00")
 
     def test_none_after_due_when_nobody_was_awake(self) -> None:
