@@ -160,6 +160,7 @@ def _worker(client: Client, database: Database, lives: Lives, given: WorkerSetti
         MailChannel(given.mail),
         WebhookChannel(allow_loopback=given.allow_loopback),
         address=given.address,
+        clock=given.clock,
     )
     settling = SettlingActivities(database, lives, clock=given.clock)
     delivering = DeliveringActivities(database, lives, composer, clock=given.clock)

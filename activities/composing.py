@@ -15,6 +15,7 @@ from db.engine import Database
 from db.queries import correspondence, deliveries, endpoints, executions
 from db.queries.correspondence import About, House
 from db.queries.deliveries import Claimed
+from db.requests import Clock, database_clock
 from db.scope import Scope
 from domain.calendars import next_working_instant
 from domain.errors import Invalid
@@ -36,12 +37,19 @@ class Composer:
     """
 
     def __init__(
-        self, database: Database, mail: MailChannel, webhook: WebhookChannel, *, address: str
+        self,
+        database: Database,
+        mail: MailChannel,
+        webhook: WebhookChannel,
+        *,
+        address: str,
+        clock: Clock = database_clock,
     ) -> None:
         self._database = database
         self._mail = mail
         self._webhook = webhook
         self._address = address
+        self._clock = clock
 
     async def quiet_until(self, scope: Scope, delivery: UUID) -> datetime | None:
         """The next opening where a mail to a member is not urgent and it is not working time."""
@@ -56,7 +64,7 @@ class Composer:
             ):
                 return None
             execution = await executions.read(session, row.execution_id)
-            now = execution.database_now
+            now = self._clock(execution.database_now)
         try:
             calendar = state_from_json(execution.state).calendar
             opening = next_working_instant(now, calendar)

@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from workflows.interfaces import Delivering
+    from workflows.life import DELIVERY_WAIT
     from workflows.messages import DeliverRequest, DeliveryInput, PendingDelivery
 
 DELIVER_ATTEMPT = timedelta(seconds=90)
@@ -43,7 +44,8 @@ async def carry(org: str, pending: tuple[PendingDelivery, ...]) -> None:
         for key in report.done:
             left.pop(key, None)
         for delivery in report.waiting:
-            left[delivery.id] = delivery.not_before
+            least = workflow.now() + DELIVERY_WAIT
+            left[delivery.id] = max(delivery.not_before or least, least)
 
 
 @workflow.defn(name="Delivery")

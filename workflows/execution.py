@@ -152,7 +152,7 @@ class ExecutionWorkflow:
             task = asyncio.create_task(self._deliver_beside(request, summary))
             self._under_way.update(dict.fromkeys(due, task))
         else:
-            life.report(report)
+            life.report(report, workflow.now())
 
     async def _deliver_beside(self, request: DeliverRequest, summary: str) -> None:
         try:
@@ -173,7 +173,7 @@ class ExecutionWorkflow:
             report = DeliveryReport(done=(), waiting=waiting)
         for key in request.deliveries:
             self._under_way.pop(key, None)
-        self._life.report(report)
+        self._life.report(report, workflow.now())
         self._stirred = True
 
     def _should_continue(self, given: ExecutionInput) -> bool:

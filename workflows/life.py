@@ -22,6 +22,9 @@ SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(seconds=60)
 """Bounds of the wait after settling found nothing due, doubled while that repeats (law 3)."""
 
+DELIVERY_WAIT = timedelta(seconds=5)
+"""The least wait between two tries, where the clocks of record and Temporal differ a little."""
+
 
 @dataclass(slots=True)
 class Life:
@@ -124,13 +127,13 @@ class Life:
             self.not_before, self.early = None, 0
         self._absorb()
 
-    def report(self, report: DeliveryReport) -> None:
-        """Take the results of deliveries."""
+    def report(self, report: DeliveryReport, now: datetime) -> None:
+        """Take the results of deliveries; a wait that is over by our clock lasts a while longer."""
         for key in report.done:
             self.pending.pop(key, None)
         for delivery in report.waiting:
             if delivery.id in self.pending:
-                self.pending[delivery.id] = delivery.not_before
+                self.pending[delivery.id] = max(delivery.not_before or now, now + DELIVERY_WAIT)
         self.load = self.load or report.changed
 
     def must_settle(self, now: datetime) -> bool:
