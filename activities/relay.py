@@ -6,8 +6,6 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from temporalio.service import RPCError
-
 from db.engine import Database
 from db.queries import lives, relay, transitions
 from db.queries.relay import Claim
@@ -18,8 +16,9 @@ log = logging.getLogger(__name__)
 PAUSE = 0.25
 """Seconds between rounds that found nothing."""
 
-GRACE = timedelta(seconds=1)
-"""For this long, what people did is left to the process that committed it."""
+GRACE = timedelta(seconds=2)
+"""For this long, what people did is left to the process that committed it; longer than its
+`TellingLimits.stale`, so that the two do not tell the same."""
 
 LEASE = timedelta(seconds=30)
 MOST = 64
@@ -59,7 +58,8 @@ class Relay:
             async with self._database.reading(claim.scope) as session:
                 told = await transitions.told_since(session, claim.execution, claim.first - 1)
             known = await self._teller.tell(claim.scope.org, claim.execution, told)
-        except (RPCError, TimeoutError, OSError) as error:
+        except Exception as error:
+            # The SDK raises more than RPCError where it cannot connect; the round raises it again.
             async with self._database.transaction(claim.scope) as session:
                 await relay.give_back(session, claim.execution)
             return error
