@@ -17,11 +17,13 @@ COMMANDS = {
     "api": "commands.api:api",
     "worker": "commands.worker:worker",
     "migrate": "commands.migrate:migrate",
+    "demo": "commands.demo:demo",
     "org": "commands.organizations:org",
     "member": "commands.organizations:member",
     "token": "commands.organizations:token",
     "playbook": "commands.playbook:app",
     "execution": "commands.executions:execution",
+    "import": "commands.imports:import_file",
     "deliveries": "commands.deliveries:deliveries",
     "audit": "commands.audit:audit",
 }

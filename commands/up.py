@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -26,6 +28,7 @@ from runtime.readiness import READY_FILE
 from runtime.temporal_namespace import NAMESPACE
 
 DATABASE = "holdfast"
+TOKENS_FILE = "demo-tokens.json"
 _LOOK_EVERY_SECONDS = 0.2
 
 
@@ -77,6 +80,8 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
     environment = _environment(postgres, temporal, directory, port, demo)
     _run_step("migrations", "schema is up to date", _holdfast("migrate"), environment, directory)
     logs = directory / "logs"
+    if demo:
+        _load_demo(environment, directory)
     api = Program(
         "api",
         _holdfast("api"),
@@ -101,6 +106,8 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
     )
     _say(f"Ready after {time.monotonic() - began:.1f} s; logs in {logs}. Ctrl-C stops it.")
     _say(f"  http://{ports.LOOPBACK}:{port}")
+    for words in _demo_tokens(directory) if demo else ():
+        _say(words)
 
 
 def _where(postgres: EmbeddedPostgres) -> str:
@@ -125,6 +132,25 @@ def _run_step(
             code="step_failed",
         )
     _say(line(name, done, time.monotonic() - began))
+
+
+def _load_demo(environment: dict[str, str], directory: Path) -> None:
+    """The demo organization, made where it is missing; its tokens are kept for the next start."""
+    tokens = directory / TOKENS_FILE
+    argv = _holdfast("demo", "--tokens", str(tokens))
+    _run_step("demo", "organization is there", argv, environment, directory)
+
+
+def _demo_tokens(directory: Path) -> Iterator[str]:
+    """Who can be tried, each with a token."""
+    tokens = directory / TOKENS_FILE
+    if not tokens.exists():
+        yield "  For a token: holdfast token issue --org … --email …"
+        return
+    loaded = json.loads(tokens.read_text())
+    yield f"  {loaded['name']}, a demo organization; tokens of its members for the API:"
+    for one in loaded["tokens"]:
+        yield f"    {one['role']:<16} {one['name']:<20} {one['token']}"
 
 
 def _answers(url: str) -> bool:

@@ -34,7 +34,7 @@ class Program:
         self._pid_file = directory / f"{name}.pid"
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, timeout: float = 60) -> None:
+    def start(self, *, timeout: float = 120) -> None:
         """Launch it and wait until it is ready. Seconds.
 
         Raises `Unavailable` (`program_failed`) with the end of its log.
@@ -60,7 +60,7 @@ class Program:
             self._child = None
         self._pid_file.unlink(missing_ok=True)
 
-    def restart(self, *, timeout: float = 60) -> None:
+    def restart(self, *, timeout: float = 120) -> None:
         """Start again after it died."""
         self.start(timeout=timeout)
 
@@ -74,7 +74,7 @@ class Program:
             raise Unavailable(f"The {self.name} is not running; call start() first.")
         return self._child.pid
 
-    def wait_ready(self, *, timeout: float = 60) -> None:
+    def wait_ready(self, *, timeout: float = 120) -> None:
         """Until it serves. Seconds; raises `Unavailable` (`program_failed`)."""
         until = time.monotonic() + timeout
         while self.alive and time.monotonic() < until:
