@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,14 +12,28 @@ from temporalio.exceptions import ApplicationError
 
 from domain.errors import HoldfastError
 
+log = logging.getLogger(__name__)
+
+UNEXPECTED = "unexpected"
+
 
 @asynccontextmanager
 async def in_temporals_words() -> AsyncIterator[None]:
-    """Our errors leave the block as `ApplicationError` with their code; all may be retried."""
+    """Every error leaves the block as `ApplicationError` with a code; all may be retried.
+
+    The text of an error that nobody foresaw may hold a customer's data, so that neither Temporal
+    nor the log gets it: its kind and the way to it are enough to find the fault.
+    """
     try:
         yield
+    except ApplicationError:
+        raise
     except HoldfastError as error:
         raise ApplicationError(error.code, type=error.code) from None
+    except Exception as error:
+        kind = type(error).__name__
+        log.error("%s in\n%s", kind, "".join(traceback.format_tb(error.__traceback__)))
+        raise ApplicationError(kind, type=UNEXPECTED) from None
 
 
 def again_after(wait: timedelta, code: str) -> ApplicationError:

@@ -24,6 +24,7 @@ from db.queries import deliveries, endpoints
 from db.queries.deliveries import Claimed
 from db.transitions import settle_due
 from runtime.ids import new_id
+from runtime.settings import MailSettings
 from tests.http_receiver import Receiver, receiver
 from tests.scenarios import World, one_call, one_event, world
 from tests.smtp import Mailbox, mailbox
@@ -151,6 +152,30 @@ class TestMail:
             report, _ = await carrying.carry_out(scene.org, [str(delivery)], REGULAR)
         assert (await row(scene, delivery)).status == "delivered"
         assert len(box.mails) == 1
+
+
+class TestQuietHours:
+    def composer(self, scene: World, at: datetime) -> Composer:
+        return Composer(
+            scene.db,
+            MailChannel(MailSettings()),
+            WebhookChannel(),
+            address="https://holdfast.example.test",
+            clock=lambda _: at,
+        )
+
+    async def test_what_is_not_urgent_waits_for_the_next_opening(self, scene: World) -> None:
+        delivery = await escalated(scene)
+        await make_due(scene, delivery, urgent=False)
+        saturday = self.composer(scene, datetime(2026, 11, 28, 12, 0, tzinfo=UTC))
+        opening = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
+        assert await saturday.quiet_until(scene.org, delivery) == opening
+        assert await self.composer(scene, opening).quiet_until(scene.org, delivery) is None
+
+    async def test_what_is_critical_goes_at_once(self, scene: World) -> None:
+        delivery = await escalated(scene)
+        saturday = self.composer(scene, datetime(2026, 11, 28, 3, 0, tzinfo=UTC))
+        assert await saturday.quiet_until(scene.org, delivery) is None
 
 
 class TestFencing:
