@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from activities.channels.mail import Mail, MailChannel
-from activities.channels.results import Result
+from activities.channels.results import Pointless, Result
 from activities.channels.webhook import Call, WebhookChannel
 from activities.channels.wording import DIGEST_ENTRIES, Matter, Words, digest, notice, survey
 from db.engine import Database
@@ -20,6 +20,10 @@ from db.scope import Scope
 from domain.calendars import next_working_instant
 from domain.errors import Invalid
 from domain.playbook.codec import state_from_json
+from domain.playbook.state import CLOSED
+
+ASKING = frozenset({"step_opened", "reminder", "reassigned", "follow_up"})
+"""Notices that ask for work on a step; once it is closed there is nothing to ask for."""
 
 
 class Unsendable(Exception):
@@ -93,11 +97,15 @@ class Composer:
             found = await correspondence.about(session, told[:DIGEST_ENTRIES])
         if to is None:
             raise Unsendable("recipient_missing")
+        gone = sum(_pointless(one) for one in found)
+        found = [one for one in found if not _pointless(one)]
+        if not found:
+            return Pointless()
         mail = Mail(
             key=message_key(claimed),
             to_name=to.name,
             to_address=to.email,
-            words=self._words(claimed, house, found, len(told)),
+            words=self._words(claimed, house, found, len(told) - gone),
             at=claimed.created_at,
         )
         return await self._mail.send(mail, patience)
@@ -155,6 +163,10 @@ class Composer:
             body=orjson.dumps(body).decode(),
         )
         return await self._webhook.send(call, patience)
+
+
+def _pointless(about: About) -> bool:
+    return about.template in ASKING and about.status in CLOSED
 
 
 def message_key(claimed: Claimed) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from temporalio import activity
 
-from activities.channels.results import NotSent, Result, Sent
+from activities.channels.results import NotSent, Pointless, Result, Sent
 from activities.composing import Composer, Unsendable
 from activities.failures import again_after, in_temporals_words
 from activities.trying import SOON, next_try
@@ -157,6 +157,9 @@ class DeliveringActivities(Delivering):
                 )
                 return await self._ended(session, claimed, True) if kept else _lost(claimed)
             now = await correspondence.database_now(session)
+            if isinstance(result, Pointless):
+                kept = await deliveries.withdrawn(session, claimed.id, claimed.fencing, result.code)
+                return _Tried(done=True) if kept else _lost(claimed)
             wait = next_try(claimed, result, now)
             if wait is not None:
                 at = await deliveries.retry_later(

@@ -25,4 +25,11 @@ class NotSent:
     details: dict[str, str | int] = field(default_factory=dict)
 
 
-Result = Sent | NotSent
+@dataclass(frozen=True, slots=True)
+class Pointless:
+    """What it was to tell is over, so that it was not sent (law 2)."""
+
+    code: str = "step_closed"
+
+
+Result = Sent | NotSent | Pointless

@@ -140,6 +140,11 @@ async def dead(
     return await _end(session, delivery, fencing, "dead", error, result)
 
 
+async def withdrawn(session: WriteSession, delivery: UUID, fencing: int, reason: str) -> bool:
+    """Ends it unsent, because it has become pointless. False where the claim has been lost."""
+    return await _end(session, delivery, fencing, "withdrawn", reason, None)
+
+
 async def retry_later(
     session: WriteSession, delivery: UUID, fencing: int, error: str, wait: timedelta
 ) -> datetime | None:

@@ -23,6 +23,7 @@ from db.models.webhook_endpoints import WebhookEndpoint
 from db.queries import deliveries, endpoints
 from db.queries.deliveries import Claimed
 from db.transitions import settle_due
+from domain.playbook.events import StepCompleted
 from runtime.ids import new_id
 from runtime.settings import MailSettings
 from tests.http_receiver import Receiver, receiver
@@ -151,6 +152,30 @@ class TestMail:
                 assert await deliveries.redeliver(session, delivery) is not None
             report, _ = await carrying.carry_out(scene.org, [str(delivery)], REGULAR)
         assert (await row(scene, delivery)).status == "delivered"
+        assert len(box.mails) == 1
+
+
+class TestPointless:
+    async def test_nobody_is_reminded_of_what_is_done(self, scene: World) -> None:
+        delivery = await escalated(scene)
+        await make_due(scene, delivery, template="reminder")
+        stored = await row(scene, delivery)
+        assert stored.execution_id is not None
+        await scene.apply(stored.execution_id, StepCompleted("call"))
+        with mailbox() as box:
+            report, _ = await delivering(scene.db, box).carry_out(
+                scene.org, [str(delivery)], REGULAR
+            )
+        assert report.done == (str(delivery),) and box.mails == []
+        assert (await row(scene, delivery)).status == "withdrawn"
+
+    async def test_an_escalation_is_told_though_the_step_was_done_since(self, scene: World) -> None:
+        delivery = await escalated(scene)
+        stored = await row(scene, delivery)
+        assert stored.execution_id is not None
+        await scene.apply(stored.execution_id, StepCompleted("call"))
+        with mailbox() as box:
+            await delivering(scene.db, box).carry_out(scene.org, [str(delivery)], REGULAR)
         assert len(box.mails) == 1
 
 
