@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Executable, Row, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+import db.models.registry  # noqa: F401  a flush orders tables by foreign keys: all must be known
 from db.failures import in_our_words
 from db.scope import Scope
 from db.sessions import ReadSession, WriteSession
