@@ -6,7 +6,7 @@ the tokens. Ids are the same at every load, so a load that was cut short goes on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -21,6 +21,7 @@ from db.sessions import WriteSession
 from demo import company, foundation
 from demo.identity import dated, fixed
 from demo.playing import Playing
+from demo.portfolio import CUSTOMERS
 from demo.stories.catalogue import STORIES
 from demo.story import Story
 from domain.errors import NotFound
@@ -49,21 +50,40 @@ class DemoToken:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The demo organization; `tokens` are there when they were issued by this load, `made` says
-    how many stories it played."""
+    """The demo organization, with how much there is in it.
+
+    `made` says how many stories this load played; `tokens` are there when it issued them.
+    """
 
     organization: UUID
     name: str
-    tokens: tuple[DemoToken, ...]
+    accounts: int
+    executions: int
     made: int
+    tokens: tuple[DemoToken, ...]
+
+
+Keep = Callable[[Sequence[DemoToken]], None]
+"""Called with the tokens before they count, so that none is issued and then lost."""
 
 
 def quietly(done: int, total: int) -> None:
     """Tells nobody."""
 
 
-async def load(database: Database, now: datetime, *, progress: Progress = quietly) -> Loaded:
-    """The demo organization as of `now` (aware, UTC), made where it is missing."""
+def shown_only(tokens: Sequence[DemoToken]) -> None:
+    """Keeps nothing: the tokens are in the answer alone."""
+
+
+async def load(
+    database: Database, now: datetime, *, progress: Progress = quietly, keep: Keep = shown_only
+) -> Loaded:
+    """The demo organization as of `now` (aware, UTC), made where it is missing.
+
+    Once it is whole nothing of it is made again, whatever people have done with it since.
+    """
+    if await _is_whole(database):
+        return _loaded(0, ())
     total = len(STORIES) + 3
     await _found(database, now)
     progress(1, total)
@@ -77,8 +97,20 @@ async def load(database: Database, now: datetime, *, progress: Progress = quietl
         progress(3 + done, total)
     async with database.transaction(SCOPE) as session:
         tokens = await _issue(session, now)
+        keep(tokens)
     progress(total, total)
-    return Loaded(company.ORGANIZATION, company.NAME, tokens, len(missing))
+    return _loaded(len(missing), tokens)
+
+
+def _loaded(made: int, tokens: tuple[DemoToken, ...]) -> Loaded:
+    executions = sum(len(story.parts) for story in STORIES)
+    return Loaded(company.ORGANIZATION, company.NAME, len(CUSTOMERS), executions, made, tokens)
+
+
+async def _is_whole(database: Database) -> bool:
+    """The tokens come last: where they were issued, everything else is there."""
+    async with database.reading(SCOPE) as session:
+        return await demo_history.has_token(session, TOKEN_NAME)
 
 
 async def _found(database: Database, now: datetime) -> None:
@@ -143,9 +175,7 @@ async def _play(database: Database, story: Story, now: datetime) -> None:
 
 
 async def _issue(session: WriteSession, now: datetime) -> tuple[DemoToken, ...]:
-    """A token for each kind of person; none where a load issued them before."""
-    if await demo_history.has_token(session, TOKEN_NAME):
-        return ()
+    """A token for each kind of person."""
     issued: list[DemoToken] = []
     for key in company.TOKENS_FOR:
         one, fresh, identity = company.BY_KEY[key], new_token(), new_id()

@@ -144,10 +144,10 @@ AT_RISK_STORIES: tuple[Story, ...] = (
                 AT_RISK,
                 in_office(19),
                 "Usage is down by a fifth since the summer.",
-                leave=frozenset({"action-plan"}),
+                leave=frozenset({"discovery-call"}),
                 acts=(
                     Act(
-                        before(days=4),
+                        before(days=7),
                         "jonas",
                         lambda _, why: Paused(reason=why),
                         "Their plant stands still for two weeks of maintenance.",
