@@ -26,6 +26,7 @@ from activities.composing import Composer
 from activities.delivering import DeliveringActivities
 from activities.digest import DigestingActivities, keep_schedule
 from activities.looping import keep_doing
+from activities.relay import GRACE as RELAY_GRACE
 from activities.relay import PAUSE as RELAY_PAUSE
 from activities.relay import Relay
 from activities.sealing import PAUSE as SEAL_PAUSE
@@ -70,7 +71,7 @@ class WorkerSettings:
     cache: int = 4_000
     grace: timedelta = timedelta(seconds=8)
     allow_loopback: bool = False
-    relay_grace: timedelta = timedelta(seconds=1)
+    relay_grace: timedelta = RELAY_GRACE
     lost_pause: float = LOST_PAUSE
     continue_after: int | None = None
     clock: Clock = field(default=database_clock)

@@ -61,11 +61,18 @@ Confirmed = Callable[[UUID, UUID, Sequence[int]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class TellingLimits:
-    """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once."""
+    """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once.
+
+    After a telling, what follows within `gather` seconds goes in one signal: a burst of commands on
+    one execution costs a few workflow tasks instead of one each. What could not be begun within
+    `stale` seconds is left to the relay, whose grace is longer, so that no two tell the same.
+    """
 
     rpc: float = 5.0
-    soon: int = 64
+    soon: int = 8
     waiting: int = 2_000
+    gather: float = 0.4
+    stale: float = 1.5
 
 
 class Teller:
@@ -89,6 +96,8 @@ class Teller:
         self._continue_after = continue_after
         self._gate = asyncio.Semaphore(self._limits.soon)
         self._soon: set[asyncio.Task[None]] = set()
+        self._news: dict[tuple[UUID, UUID], list[tuple[float, Told]]] = {}
+        self._closing = asyncio.Event()
         self._rpc = timedelta(seconds=self._limits.rpc)
 
     async def tell(self, org: UUID, execution: UUID, told: Sequence[Told]) -> bool:
@@ -110,15 +119,26 @@ class Teller:
         return await self._tell_lost(org, execution, told)
 
     def tell_soon(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
-        """Tell in the background, bounded; what is not confirmed is left to the relay."""
-        if len(self._soon) >= self._limits.waiting:
+        """Tell in the background, bounded; what is not confirmed is left to the relay.
+
+        The first news of an execution goes at once; what follows soon after is gathered.
+        """
+        now = asyncio.get_running_loop().time()
+        news = [(now, one) for one in told]
+        waiting = self._news.get((org, execution))
+        if waiting is not None:
+            waiting.extend(news)
             return
-        task = asyncio.get_running_loop().create_task(self._try_telling(org, execution, told))
+        if not news or len(self._soon) >= self._limits.waiting:
+            return
+        self._news[org, execution] = news
+        task = asyncio.get_running_loop().create_task(self._keep_telling(org, execution))
         self._soon.add(task)
         task.add_done_callback(self._soon.discard)
 
     async def close(self, patience: float = 5.0) -> None:
         """Wait for tellings under way, at most `patience` seconds; the relay has the rest."""
+        self._closing.set()
         if self._soon:
             _, late = await asyncio.wait(set(self._soon), timeout=patience)
             for task in late:
@@ -135,9 +155,34 @@ class Teller:
         life = await self._stored(org, execution)
         return life is not None and await self._restart(org, execution, life, news)
 
-    async def _try_telling(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
+    async def _keep_telling(self, org: UUID, execution: UUID) -> None:
+        """Tell what there is, then what came meanwhile, until nothing did."""
         try:
-            async with self._gate, asyncio.timeout(self._limits.rpc * 3):
+            while self._news[org, execution]:
+                async with self._gate:
+                    await self._try_telling(org, execution, self._fresh_news(org, execution))
+                try:
+                    async with asyncio.timeout(self._limits.gather):
+                        await self._closing.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            del self._news[org, execution]
+
+    def _fresh_news(self, org: UUID, execution: UUID) -> list[Told]:
+        """What waits to be told, in order; nothing where the relay has begun with it."""
+        news = self._news[org, execution]
+        self._news[org, execution] = []
+        oldest = asyncio.get_running_loop().time() - self._limits.stale
+        if min(at for at, _ in news) < oldest:
+            return []
+        return sorted((one for _, one in news), key=lambda one: one.number)
+
+    async def _try_telling(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
+        if not told:
+            return
+        try:
+            async with asyncio.timeout(self._limits.rpc * 3):
                 if await self.tell(org, execution, told) and self._confirmed is not None:
                     await self._confirmed(org, execution, [one.number for one in told])
         except Exception as error:
