@@ -289,7 +289,7 @@ async def _change(
         if keyed is not None:
             await session.flush()
             await idempotency.keep(
-                session, caller.org, keyed, response.status_code, _json(response)
+                session, caller.org, keyed, response.status_code, bytes(response.body) or None
             )
     if parts.teller is not None:
         for execution, told in work.told:
@@ -311,11 +311,6 @@ async def _digest(request: Request) -> str:
     else:
         digest.update(b"\0" + await request.body())
     return digest.hexdigest()
-
-
-def _json(response: Response) -> dict[str, Any] | None:
-    loaded: dict[str, Any] | None = orjson.loads(response.body) if response.body else None
-    return loaded
 
 
 def _again(kept: idempotency.Kept) -> Response:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select, tuple_
+from sqlalchemy import Text, Uuid, bindparam, cast, func, select, tuple_
 
 from db.models.accounts import Account
 from db.models.executions import Execution
@@ -113,45 +113,51 @@ async def list_executions(
     return [Summary(*list(row)) for row in await session.execute(query)]
 
 
+# Made once: commands ask these each time, and building a statement costs more than running it.
+_THIS = (
+    Execution.org_id == bindparam("org", type_=Uuid()),
+    Execution.id == bindparam("execution", type_=Uuid()),
+)
+_held = (
+    select(
+        func.jsonb_object_agg(
+            func.concat(Step.step, "/", Step.occurrence), cast(Step.assignee_id, Text)
+        )
+    )
+    .where(Step.org_id == Execution.org_id, Step.execution_id == Execution.id)
+    .correlate(Execution)
+    .scalar_subquery()
+)
+_HEAD = (
+    select(
+        Execution.id,
+        Execution.playbook_key,
+        PlaybookVersion.number,
+        Execution.version_id,
+        Execution.content_hash,
+        Execution.subject_kind,
+        Execution.subject_id,
+        Execution.account_id,
+        Account.name,
+        Execution.contact_id,
+        Execution.cause,
+        Execution.started_by,
+        Execution.next_deadline,
+        _held,
+    )
+    .join(
+        PlaybookVersion,
+        (PlaybookVersion.org_id == Execution.org_id) & (PlaybookVersion.id == Execution.version_id),
+    )
+    .outerjoin(Account, (Account.org_id == Execution.org_id) & (Account.id == Execution.account_id))
+    .where(*_THIS)
+)
+_VERSION = select(Execution.version_id, Execution.content_hash).where(*_THIS)
+
+
 async def read_head(session: ReadSession, execution: UUID) -> Head:
     """Raises NotFound `execution_not_found`."""
-    held = (
-        select(
-            func.jsonb_object_agg(
-                func.concat(Step.step, "/", Step.occurrence), cast(Step.assignee_id, Text)
-            )
-        )
-        .where(Step.org_id == Execution.org_id, Step.execution_id == Execution.id)
-        .correlate(Execution)
-        .scalar_subquery()
-    )
-    rows = await session.execute(
-        select(
-            Execution.id,
-            Execution.playbook_key,
-            PlaybookVersion.number,
-            Execution.version_id,
-            Execution.content_hash,
-            Execution.subject_kind,
-            Execution.subject_id,
-            Execution.account_id,
-            Account.name,
-            Execution.contact_id,
-            Execution.cause,
-            Execution.started_by,
-            Execution.next_deadline,
-            held,
-        )
-        .join(
-            PlaybookVersion,
-            (PlaybookVersion.org_id == Execution.org_id)
-            & (PlaybookVersion.id == Execution.version_id),
-        )
-        .outerjoin(
-            Account, (Account.org_id == Execution.org_id) & (Account.id == Execution.account_id)
-        )
-        .where(Execution.org_id == session.scope.org, Execution.id == execution)
-    )
+    rows = await session.execute(_HEAD, {"org": session.scope.org, "execution": execution})
     row = rows.first()
     if row is None:
         raise no_execution(execution)
@@ -162,11 +168,7 @@ async def read_head(session: ReadSession, execution: UUID) -> Head:
 
 async def version_of(session: ReadSession, execution: UUID) -> tuple[UUID, str]:
     """The id and the content hash of the version that it runs. NotFound `execution_not_found`."""
-    rows = await session.execute(
-        select(Execution.version_id, Execution.content_hash).where(
-            Execution.org_id == session.scope.org, Execution.id == execution
-        )
-    )
+    rows = await session.execute(_VERSION, {"org": session.scope.org, "execution": execution})
     row = rows.first()
     if row is None:
         raise no_execution(execution)

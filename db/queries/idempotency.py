@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, Uuid, bindparam, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from db.bulk import table_of
 from db.models.idempotency_keys import IdempotencyKey
 from db.sessions import WriteSession
 from domain.errors import Invalid
@@ -43,52 +44,63 @@ def reused() -> Invalid:
     )
 
 
+K = table_of(IdempotencyKey).c
+_THIS = (
+    K.org_id == bindparam("org", type_=Uuid()),
+    K.principal_id == bindparam("principal", type_=Uuid()),
+    K.route == bindparam("on_route", type_=Text()),
+    K.key == bindparam("by_key", type_=Text()),
+)
+# Made once: every command of a caller with a key asks these.
+_CLAIM = (
+    insert(table_of(IdempotencyKey))
+    .values(
+        org_id=bindparam("org", type_=Uuid()),
+        principal_id=bindparam("principal", type_=Uuid()),
+        route=bindparam("on_route", type_=Text()),
+        key=bindparam("by_key", type_=Text()),
+        body_digest=bindparam("digest", type_=Text()),
+        status=_UNDER_WAY,
+    )
+    .on_conflict_do_nothing()
+    .returning(K.key)
+)
+_KEPT = select(K.body_digest, K.status, K.response).where(*_THIS)
+_KEEP = (
+    update(table_of(IdempotencyKey))
+    .where(*_THIS)
+    .values(
+        status=bindparam("answered"), response=bindparam("answer", type_=JSONB(none_as_null=True))
+    )
+)
+
+
 async def claim(session: WriteSession, org: UUID, keyed: Keyed) -> Kept | None:
     """The kept answer, or None where this transaction is the first and now holds the key.
 
     Waits for another transaction that holds it. Raises Invalid `idempotency_key_reused`.
     """
-    claimed = await session.run(
-        insert(IdempotencyKey)
-        .values(
-            org_id=org,
-            principal_id=keyed.principal,
-            route=keyed.route,
-            key=keyed.key,
-            body_digest=keyed.digest,
-            status=_UNDER_WAY,
-        )
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)
-    )
-    if claimed.scalar_one_or_none() is not None:
+    key = _key(org, keyed)
+    claimed = await session.run(_CLAIM, {**key, "digest": keyed.digest})
+    if claimed.first() is not None:
         return None
-    row = await session.scalar(
-        select(IdempotencyKey).where(
-            IdempotencyKey.org_id == org,
-            IdempotencyKey.principal_id == keyed.principal,
-            IdempotencyKey.route == keyed.route,
-            IdempotencyKey.key == keyed.key,
-        )
-    )
-    assert row is not None
+    row = (await session.execute(_KEPT, key)).one()
     if row.body_digest != keyed.digest:
         raise reused()
     return Kept(row.status, row.response)
 
 
 async def keep(
-    session: WriteSession, org: UUID, keyed: Keyed, status: int, response: dict[str, Any] | None
+    session: WriteSession, org: UUID, keyed: Keyed, status: int, response: bytes | None
 ) -> None:
-    """Keeps the answer under a key that this transaction holds."""
-    await session.run(
-        update(IdempotencyKey)
-        .where(
-            IdempotencyKey.org_id == org,
-            IdempotencyKey.principal_id == keyed.principal,
-            IdempotencyKey.route == keyed.route,
-            IdempotencyKey.key == keyed.key,
-        )
-        .values(status=status, response=response)
-        .execution_options(synchronize_session=False)
-    )
+    """Keeps the answer, which is JSON, under a key that this transaction holds."""
+    await session.run(_KEEP, {**_key(org, keyed), "answered": status, "answer": response})
+
+
+def _key(org: UUID, keyed: Keyed) -> dict[str, object]:
+    return {
+        "org": org,
+        "principal": keyed.principal,
+        "on_route": keyed.route,
+        "by_key": keyed.key,
+    }
