@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.limits import LimitProblems
 from api.mounted import ROUTERS
 from api.operations.routes import router as operations
 from api.parts import Parts
 from api.problems import Problem
-from api.routing import LARGEST_BODY
 from api.settings import ApiSettings
 from db.engine import Database
 from db.lives import Lives
@@ -56,10 +56,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=LARGEST_BODY,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: f"{(route.tags or ['x'])[0]}_{route.name}",
     )
+    app.add_middleware(LimitProblems)
     problems.install(app)
     app.include_router(operations)
     for router in ROUTERS:

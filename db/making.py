@@ -143,10 +143,12 @@ def _answers(event: Event | None, transit: Transit) -> list[record.NewAnswer]:
 
 
 def request_digest(event: Event) -> str:
-    """Tells the same command from another one under the same id; ids of words are new each time."""
-    body = event_to_json(event)["body"]
-    kept = {name: value for name, value in body.items() if name not in ("reason", "evidence")}
-    return digest({**kept, "evidence": sorted(body.get("evidence") or {})})
+    """Tells the same command from another one under the same id.
+
+    Who repeats a command gives its words and evidence the ids that they had: the API derives them
+    from the caller's key and the text, so that other words under the same key are found out.
+    """
+    return digest(event_to_json(event)["body"])
 
 
 def _entries(

@@ -95,7 +95,7 @@ class Mapping(BaseModel):
     kind: ImportKind
     columns: Annotated[dict[str, ColumnName | Typed], Field(min_length=1, max_length=200)]
     date_format: Annotated[str, Field(max_length=40)] = "%Y-%m-%d"
-    encoding: Annotated[str, Field(max_length=40)] = "utf-8"
+    encoding: Annotated[str, Field(max_length=40)] = "utf-8-sig"
     delimiter: Literal[",", ";", "\t", "|"] = ","
     true_values: tuple[str, ...] = ("true", "yes", "1")
     false_values: tuple[str, ...] = ("false", "no", "0")

@@ -41,7 +41,9 @@ from domain.simulation_script import Script, parse_script
 
 router = router_of("playbooks", "/playbooks", largest_body=LARGEST_SOURCE)
 
-Yaml = Annotated[bytes, Body(media_type="application/yaml", description="The playbook's YAML")]
+Yaml = Annotated[
+    bytes, Body(media_type="application/yaml", description="The playbook's YAML, in UTF-8")
+]
 Number = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
@@ -58,9 +60,11 @@ async def list_playbooks(
     return page(rows, limit, _listed, lambda row: (row.playbook.key,))
 
 
-@router.post("", status_code=201)
+@router.post(
+    "", status_code=201, responses={200: {"model": PublishedView, "description": "Known already"}}
+)
 @needs(Permission.write_playbooks)
-async def publish(work: Write, source: Yaml, response: Response) -> PublishedView:
+async def publish(work: Write, response: Response, source: Yaml = b"") -> PublishedView:
     """Makes an immutable version. The same content again answers with the version it is, as 200."""
     compiled = await compile_source(work.session, source)
     definition = compiled.definition
@@ -88,14 +92,14 @@ async def publish(work: Write, source: Yaml, response: Response) -> PublishedVie
         )
     else:
         response.status_code = 200
-    return PublishedView(
-        **VersionSummary.model_validate(version).model_dump(by_alias=False) | {"created": created}
-    )
+    view = PublishedView.model_validate(version)
+    view.created = created
+    return view
 
 
 @router.post("/lint")
 @needs(Permission.read, writes=False)
-async def lint(work: Read, source: Yaml) -> LintView:
+async def lint(work: Read, source: Yaml = b"") -> LintView:
     """Checks as publishing would, and changes nothing."""
     try:
         await compile_source(work.session, source)
@@ -149,7 +153,7 @@ async def diff_versions(
 
 @router.post("/{key}/diff")
 @needs(Permission.read, writes=False)
-async def diff_source(work: Read, key: str, source: Yaml, before: Number = None) -> DiffView:
+async def diff_source(work: Read, key: str, source: Yaml = b"", before: Number = None) -> DiffView:
     """What publishing this YAML would change against a version, by default the newest."""
     old = await catalogue.get_version(work.session, work.org, key, before)
     compiled = await compile_source(work.session, source)

@@ -55,7 +55,7 @@ class VersionView(VersionSummary):
 class PublishedView(VersionSummary):
     """`created` is false where this very content had been published before."""
 
-    created: bool
+    created: bool = True
 
 
 class EnableBody(Body):

@@ -45,4 +45,4 @@ async def list_members(
     if after is not None:
         query = query.where(tuple_(User.name, Membership.id) > after)
     query = query.order_by(User.name, Membership.id).limit(limit)
-    return [NamedMember(*row._tuple()) for row in await session.execute(query)]
+    return [NamedMember(*row) for row in await session.execute(query)]

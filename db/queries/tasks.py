@@ -91,10 +91,11 @@ async def change_task(
     values: dict[str, Any] = dict(changes)
     if "status" in values:
         values["closed_at"] = None if values["status"] == "open" else func.now()
-    await session.run(
-        update(Task)
-        .where(Task.org_id == org, Task.id == task)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    if values:
+        await session.run(
+            update(Task)
+            .where(Task.org_id == org, Task.id == task)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
     return await get_task(session, org, task)
