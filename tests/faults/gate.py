@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 class Hold:
     """An armed hold. `caught` is set when the server has answered and the answer is kept back."""
 
-    marker: bytes
+    markers: tuple[bytes, ...]
     caught: threading.Event = field(default_factory=threading.Event)
 
 
@@ -29,6 +29,7 @@ class _Line:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     hold: Hold | None = None
+    passed: int = 0
 
 
 class Gate:
@@ -46,9 +47,10 @@ class Gate:
         self._listening = self._call(self._listen())
         self.port: int = self._listening.sockets[0].getsockname()[1]
 
-    def hold_answer_to(self, marker: bytes) -> Hold:
-        """Let the next request that contains `marker` through, and keep its answer for good."""
-        hold = Hold(marker)
+    def hold_answer_to(self, *markers: bytes) -> Hold:
+        """Let requests through in which the markers come one after the other on one connection,
+        and keep the answer to the last of them for good."""
+        hold = Hold(markers)
         self._hold = hold
         return hold
 
@@ -99,8 +101,7 @@ class Gate:
     async def _ask(self, line: _Line, reader: asyncio.StreamReader) -> None:
         try:
             while chunk := await reader.read(_CHUNK):
-                if self._hold is not None and self._hold.marker in chunk:
-                    line.hold, self._hold = self._hold, None
+                self._look(line, chunk)
                 line.server.write(chunk)
                 await line.server.drain()
         except OSError:
@@ -108,6 +109,16 @@ class Gate:
         finally:
             self._lines.discard(line)
             line.server.transport.abort()
+
+    def _look(self, line: _Line, chunk: bytes) -> None:
+        hold = self._hold
+        if hold is None:
+            line.passed = 0
+            return
+        while line.passed < len(hold.markers) and hold.markers[line.passed] in chunk:
+            line.passed += 1
+        if line.passed == len(hold.markers):
+            line.hold, self._hold = hold, None
 
     async def _answer(self, line: _Line, reader: asyncio.StreamReader) -> None:
         try:

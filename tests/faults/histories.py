@@ -58,7 +58,9 @@ async def known(client: Client, workflow_id: str) -> Known:
         found.events += 1
         match event.event_type:
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-                given = _one(event.workflow_execution_started_event_attributes.input, ExecutionInput)
+                given = _one(
+                    event.workflow_execution_started_event_attributes.input, ExecutionInput
+                )
                 found.loaded += range(given.known + 1)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
                 news = _one(event.workflow_execution_signaled_event_attributes.input, News)

@@ -219,9 +219,7 @@ def _mails(crew: Crew, found: Findings) -> None:
             if _explained(crew, times):
                 found.counts["mails sent again, answer unseen"] += 1
             else:
-                found.doubled.append(
-                    f"mail {identity} arrived {taken[identity]} times, {row.attempts} attempts, at {times}"
-                )
+                found.doubled.append(f"mail {identity} arrived at {times}, {row.attempts} attempts")
     for identity in taken.keys() - keys:
         found.wrong.append(f"mail {identity} belongs to no delivery")
     for row in crew.stack.rows(

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.request import urlopen
 
 import psycopg
@@ -84,6 +84,11 @@ class Stack:
         """Where people reach the API."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    def gate(self) -> Gates:
+        """The gates of a stack that was asked for some."""
+        assert self.gates is not None
+        return self.gates
+
     async def start(self) -> None:
         """Everything up and ready, the schema in place."""
         await asyncio.gather(
@@ -116,8 +121,7 @@ class Stack:
             self.kills.append((time.time(), part))
             with suppress(ProcessLookupError):
                 os.kill(self._pid(part), signal.SIGKILL)
-        for part in parts:
-            await self._until(lambda part=part: not self.alive(part), 30)  # type: ignore[misc]
+        await self._until(lambda: not any(self.alive(part) for part in parts), 30)
 
     async def stop_postgres_at_once(self) -> None:
         """PostgreSQL's immediate stop: no checkpoint, no farewell; the next start recovers."""
@@ -159,11 +163,11 @@ class Stack:
             return self.temporal.alive
         return self._programs[part].alive
 
-    def rows(self, statement: str, **given: object) -> list[tuple]:  # type: ignore[type-arg]
+    def rows(self, statement: str, **given: object) -> list[Any]:
         """What the database holds, past row security; columns have names."""
         address = self.postgres.url(DATABASE, scheme="postgresql")
         with psycopg.connect(address, row_factory=namedtuple_row) as connection:
-            return list(connection.execute(statement, given).fetchall())  # type: ignore[arg-type]
+            return list(connection.execute(statement, given).fetchall())
 
     async def client(self) -> Client:
         """A client of the Temporal server."""
