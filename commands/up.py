@@ -76,10 +76,13 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
     supervisor.start("PostgreSQL", postgres, lambda: _where(postgres))
     postgres.ensure_database(DATABASE)
     temporal = EmbeddedTemporal(directory / "temporal", ui=True)
-    supervisor.start("Temporal", temporal, lambda: f"{temporal.address}, {temporal.ui_address}")
-    environment = _environment(postgres, temporal, directory, port, demo)
-    _run_step("migrations", "schema is up to date", _holdfast("migrate"), environment, directory)
     logs = directory / "logs"
+    environment = _environment(postgres, temporal, directory, port, demo)
+    migrating = _Step("migrations", "schema is up to date", ["migrate"], environment, logs)
+    supervisor.start("Temporal", temporal, lambda: f"{temporal.address}, {temporal.ui_address}")
+    migrating.wait()
+    # once more, because Temporal takes other ports where somebody was faster
+    environment = _environment(postgres, temporal, directory, port, demo)
     if demo:
         _load_demo(environment, directory)
     api = Program(
@@ -119,26 +122,41 @@ def _holdfast(*words: str) -> list[str]:
     return [sys.executable, "-m", "cli", *words]
 
 
-def _run_step(
-    name: str, done: str, argv: list[str], environment: dict[str, str], directory: Path
-) -> None:
-    """Run one command to its end before the next part starts."""
-    began = time.monotonic()
-    log = directory / "logs" / f"{name}.log"
-    child = processes.start(argv, log=log, env=environment)
-    if child.wait() != 0:
-        raise Unavailable(
-            f"The step {name} failed; its log {log} ends with:\n{processes.tail(log)}",
-            code="step_failed",
-        )
-    _say(line(name, done, time.monotonic() - began))
+class _Step:
+    """One of our commands that runs to its end before what needs it starts."""
+
+    def __init__(
+        self, name: str, done: str, words: list[str], environment: dict[str, str], logs: Path
+    ) -> None:
+        self._name = name
+        self._done = done
+        self._log = logs / f"{name}.log"
+        self._began = time.monotonic()
+        self._child = processes.start(_holdfast(*words), log=self._log, env=environment)
+
+    def wait(self) -> None:
+        """Until it is done; `Unavailable` (`step_failed`) where it failed."""
+        try:
+            failed = self._child.wait() != 0
+        finally:
+            processes.stop(self._child, (signal.SIGTERM,), grace=5)
+        if failed:
+            raise Unavailable(
+                f"The step {self._name} failed; its log {self._log} ends with:\n"
+                f"{processes.tail(self._log)}",
+                code="step_failed",
+            )
+        _say(line(self._name, self._done, time.monotonic() - self._began))
 
 
 def _load_demo(environment: dict[str, str], directory: Path) -> None:
-    """The demo organization, made where it is missing; its tokens are kept for the next start."""
-    tokens = directory / TOKENS_FILE
-    argv = _holdfast("demo", "--tokens", str(tokens))
-    _run_step("demo", "organization is there", argv, environment, directory)
+    """The demo organization, once in the life of a database; its tokens are kept beside it."""
+    loaded = directory / "postgres" / "demo.loaded"
+    if loaded.exists():
+        return
+    words = ["demo", "--tokens", str(directory / TOKENS_FILE)]
+    _Step("demo", "organization is there", words, environment, directory / "logs").wait()
+    loaded.touch()
 
 
 def _demo_tokens(directory: Path) -> Iterator[str]:
