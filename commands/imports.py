@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from commands.output import FAILED, AsJson, fails_plainly, show, table
+from commands.output import AsJson, fails_plainly, show, table
 from commands.remote import Remote
 from domain.errors import HoldfastError, Invalid
 from runtime.ids import new_id
@@ -40,8 +40,6 @@ def import_file(
     wanted = _mapping(mapping, kind, column or [], date_format)
     done = _run(file, wanted, dry_run)
     show(done, _result(done), as_json=as_json)
-    if done["status"] not in {"done", "checked"}:
-        raise typer.Exit(FAILED)
 
 
 def _run(file: Path, mapping: bytes, dry_run: bool) -> dict[str, Any]:
@@ -71,6 +69,9 @@ def _run(file: Path, mapping: bytes, dry_run: bool) -> dict[str, Any]:
             sending.join(_ASK_EVERY_SECONDS)
             progress.update(task, completed=_rows_read(remote, number))
     if failures:
+        faults = failures[0].details.get("faults")
+        if isinstance(faults, list) and faults:
+            typer.echo(_listed(faults), err=True)
         raise failures[0]
     return answers[0]
 
@@ -101,9 +102,10 @@ def _mapping(file: Path | None, kind: str, columns: list[str], date_format: str 
 def _result(done: dict[str, Any]) -> str:
     counts = f"{done['created']:,} created, {done['updated']:,} updated"
     words = f"{done['status']}: {done['total']:,} rows, {counts}, {done['unchanged']:,} unchanged."
-    faults = done["faults"]
-    if not faults:
-        return words
+    return words
+
+
+def _listed(faults: list[dict[str, Any]]) -> str:
     more = len(faults) - _SHOWN_FAULTS
-    listed = table(faults[:_SHOWN_FAULTS], ("row", "column", "code", "message"))
-    return f"{words}\n{listed}" + (f"\n… and {more} more" if more > 0 else "")
+    shown = table(faults[:_SHOWN_FAULTS], ("row", "column", "code", "message"))
+    return shown + (f"\n… and {more} more" if more > 0 else "")

@@ -72,7 +72,9 @@ def _refusal(answer: httpx.Response) -> HoldfastError:
     try:
         problem = answer.json()
         return HoldfastError(
-            str(problem.get("detail") or problem.get("title")), code=str(problem["code"])
+            str(problem.get("detail") or problem.get("title")),
+            code=str(problem["code"]),
+            details=problem.get("details") or {},
         )
     except (ValueError, KeyError, AttributeError):
         return HoldfastError(
