@@ -58,6 +58,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "evidence_unknown": 422,
     "follow_up_past": 422,
     "occurred_in_future": 422,
+    "parameter_invalid": 422,
     "parameter_missing": 422,
     "snooze_past": 422,
     "unknown_parameter": 422,

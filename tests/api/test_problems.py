@@ -8,11 +8,13 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from psycopg.sql import SQL, Identifier
 
 from api import problems
 from api.app import create_app
 from api.settings import ApiSettings
 from domain.playbook.definition import Role
+from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.settings import DatabaseSettings, HttpSettings
 from tests.api.world import V1, World, client_of
 from tests.postgres import FreshDatabase
@@ -71,21 +73,22 @@ class TestShape:
 
 class TestDatabaseDown:
     async def test_says_503_and_comes_back(
-        self, world: World, fresh_database: FreshDatabase
+        self,
+        world: World,
+        fresh_database: FreshDatabase,
+        postgres_server: EmbeddedPostgres,
     ) -> None:
         client = world.as_(Role.csm)
         task = {"title": "Call"}
-        with psycopg.connect(
-            fresh_database.admin_url.replace("+psycopg", ""), autocommit=True
-        ) as admin:
-            admin.execute(f"alter database {fresh_database.name} allow_connections false")
+        name = fresh_database.name
+        with psycopg.connect(postgres_server.url(scheme="postgresql"), autocommit=True) as admin:
+            admin.execute(SQL("alter database {} allow_connections false").format(Identifier(name)))
             admin.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where datname = current_database() and pid <> pg_backend_pid()"
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
             )
             down = await client.post(f"{V1}/tasks", json=task)
             ready = await client.get("/readyz")
-            admin.execute(f"alter database {fresh_database.name} allow_connections true")
+            admin.execute(SQL("alter database {} allow_connections true").format(Identifier(name)))
         assert (down.status_code, down.json()["code"]) == (503, "database_unavailable")
         assert int(down.headers["retry-after"]) > 0
         assert ready.status_code == 503
