@@ -13,6 +13,8 @@ from typing import Any, Self
 import orjson
 
 _PATIENCE_SECONDS = 60.0
+_MOMENT_SECONDS = 0.1
+_BUSY = 503
 
 
 class Unanswered(RuntimeError):
@@ -52,9 +54,15 @@ class Connection:
             self._streams[1].close()
 
     async def ask(self, call: Call) -> Any:
-        """The decoded JSON of the answer; raises Unanswered for another status."""
+        """The decoded JSON of the answer; raises Unanswered for another status.
+
+        A 503 says "send the same request again in a moment", so that is done, in measured time.
+        """
         async with asyncio.timeout(_PATIENCE_SECONDS):
             status, body = await self._exchange(call)
+            while status == _BUSY:
+                await asyncio.sleep(_MOMENT_SECONDS)
+                status, body = await self._exchange(call)
         if status != call.expects:
             raise Unanswered(
                 f"{call.method} {call.path} was answered {status}: {body[:500].decode()}"
