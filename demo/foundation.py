@@ -283,6 +283,7 @@ def _notes(rows: Rows, customer: Customer, now: datetime) -> None:
 
 def _tasks(rows: Rows, now: datetime) -> None:
     """Own tasks of CSMs and account managers: overdue, due today, later, done."""
+    at_three = now.replace(hour=15, minute=0, second=0, microsecond=0)
     for position, customer in enumerate(CUSTOMERS[::2]):
         person = company.BY_KEY[customer.csm if position % 3 else customer.manager].id
         name = (customer.key, "task")
@@ -301,7 +302,7 @@ def _tasks(rows: Rows, now: datetime) -> None:
                     title_id=title.id,
                     status="done" if done else "open",
                     priority=1 + position % 4,
-                    due_at=now + timedelta(days=position % 7 - 1.5),
+                    due_at=at_three + timedelta(days=position % 7 - 2),
                     closed_at=now - timedelta(days=1) if done else None,
                     created_at=made,
                 ),

@@ -23,6 +23,7 @@ from demo import company, phrases
 from demo.evidence import given
 from demo.identity import dated, pick, share
 from demo.portfolio import BY_KEY
+from demo.standing import Fields
 from demo.story import Act, Part, Story
 from domain.calendars import CalendarSnapshot, next_working_instant
 from domain.playbook.codec import state_from_json
@@ -78,6 +79,9 @@ class Playing:
     now: datetime
     calendar: CalendarSnapshot
     lives: list[_Life] = field(default_factory=list)
+    _to_start: list[int] = field(default_factory=list)
+    _news: list[tuple[timedelta, Fields]] = field(default_factory=list)
+    _present: dict[bool, People] = field(default_factory=dict)
 
     async def play(self) -> None:
         """Everything until now."""
@@ -88,11 +92,6 @@ class Playing:
             if turn is None or turn.at > self.now:
                 return
             await self._take(turn)
-
-    _to_start: list[int] = field(default_factory=list)
-    _news: list[tuple[timedelta, dict[str, str | int | float | bool | None]]] = field(
-        default_factory=list
-    )
 
     # --- whose turn it is -----------------------------------------------------------------
 
@@ -215,8 +214,7 @@ class Playing:
             ended = DeliveryEnded(step.key, True, step.occurrence)
             await self._apply(life, Event(f"delivery:{delivery}", ended, SYSTEM), at)
             return
-        around = await surroundings.people_of(self.session, BY_KEY[self.story.account].id, at)
-        actor = self._actor(around, step)
+        actor = self._actor(await self._people(at), step)
         if step.status is StepStatus.offered:
             answer = HandOffDecided(step.key, True, step.occurrence)
             event = Event(f"demo:{step.key}:{step.occurrence}:accepted", answer, actor)
@@ -241,6 +239,14 @@ class Playing:
         )
         event = Event(f"demo:{step.key}:{step.occurrence}:{step.generation}", complete, actor)
         await self._apply(life, event, at, evidence=evidence)
+
+    async def _people(self, at: datetime) -> People:
+        """Who is there at an instant; read once for before and once for since the absence."""
+        away = at >= self.now - company.AWAY_SINCE
+        if away not in self._present:
+            account = BY_KEY[self.story.account].id
+            self._present[away] = await surroundings.people_of(self.session, account, at)
+        return self._present[away]
 
     def _actor(self, people: People, step: StepState) -> Actor:
         """Who holds the step; who stands in for them does it where they are away."""

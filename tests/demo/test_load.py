@@ -45,7 +45,7 @@ from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.tokens import token_digest
 from tests.postgres import create_database, drop_database
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 Row = TypeVar("Row", bound=Base)
 
 PARTS = sum(len(story.parts) for story in STORIES)
