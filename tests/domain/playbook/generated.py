@@ -271,7 +271,8 @@ def starts(draw: st.DrawFn, definition: Definition, calendar: CalendarSnapshot) 
     keys = [key for key in definition.parameters if key != definition.concurrency_key]
     chosen = draw(st.lists(st.sampled_from(keys), unique=True)) if keys else []
     always = [definition.concurrency_key] if definition.concurrency_key else []
-    parameters = {key: known.get(key, "x") for key in (*always, *chosen)}
+    codes = {key: definition.allowed_codes(key) or (known.get(key, "x"),) for key in keys + always}
+    parameters = {key: draw(st.sampled_from(codes[key])) for key in (*always, *chosen)}
     return e.Started(draw(fields_of(definition)), calendar, parameters)
 
 

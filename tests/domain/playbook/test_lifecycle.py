@@ -9,7 +9,7 @@ import pytest
 from domain.errors import Invalid, Refused
 from domain.playbook import events as e
 from domain.playbook.commands import StepOpened
-from domain.playbook.definition import Anchor, OutcomeKind, Repeat
+from domain.playbook.definition import AllowedValues, Anchor, OutcomeKind, Repeat
 from domain.playbook.state import ExecutionStatus, StepStatus
 from tests.domain.playbook.definitions import (
     above,
@@ -51,6 +51,14 @@ class TestStarting:
             scenario(alert).starts()
         assert refused.value.code == "parameter_missing"
         scenario(alert).starts(alert="payment-7").expects_open("call")
+
+    def test_takes_only_the_codes_of_a_parameter_that_names_them(self) -> None:
+        allowed = (AllowedValues("alert", ("payment", "silence")),)
+        alert = of_steps(task("call"), parameters=("alert",), parameter_values=allowed)
+        with pytest.raises(Refused) as refused:
+            scenario(alert).starts(alert="boredom")
+        assert refused.value.code == "parameter_invalid"
+        scenario(alert).starts(alert="payment").expects_open("call")
 
     def test_conditions_read_its_parameters(self) -> None:
         alert = of_steps(

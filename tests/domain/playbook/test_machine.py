@@ -49,6 +49,23 @@ class TestDeadlines:
         run.waits_for_customer("call", "2026-03-03 09:00").at("2026-03-05 09:00")
         run.does(e.DeadlinePassed("breach:call#1", 0)).expects_refusal("not_due")
 
+    def test_have_ids_that_never_mean_two_things(self) -> None:
+        """Waited twice, reopened twice, acknowledged, waived twice: each settles under its own."""
+        call = task("call", required=True, due=within(hours(48)), reminders=(hours(24),))
+        run = scenario(of_steps(call, task("mail"))).starts()
+        run.waits_for_customer("call", "2026-03-03 09:00").at("2026-03-03 10:00")
+        run.waits_for_customer("call", "2026-03-04 09:00").at("2026-03-20 09:00")
+        run.acknowledges("call").fast_forward(days=9).completes("call").reopens("call")
+        run.fast_forward(days=9).completes("call").reopens("call").fast_forward(days=9)
+        for day in (11, 21):
+            run.asks_for_waiver("call", expires=f"2026-05-{day} 09:00")
+            run.decides_waiver("call", True).at(f"2026-05-{day + 1} 09:00")
+        ids = [made.event.id for made in run.made]
+        assert len(ids) == len(set(ids))
+        assert sum(i.startswith("deadline:follow-up") for i in ids) == 2
+        assert sum(i.startswith("deadline:breach") for i in ids) == 3
+        assert sum(i.startswith("deadline:waiver-expiry") for i in ids) == 2
+
     def test_who_is_faster_wins_and_the_other_finds_nothing(self) -> None:
         run = scenario(CALL).starts().at("2026-03-04 08:59").completes("call").completes("mail")
         assert next_deadline(CALL, run.state) is None

@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from datetime import timedelta
 
-from hypothesis import HealthCheck, event, settings
+from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -42,12 +42,13 @@ from tests.domain.playbook.generated import (
     worker_of,
 )
 
-EXAMPLES = {"ci": 100, "long": 4000}[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
+EXAMPLES = {"ci": 60, "long": 4000}[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
 BOUNDS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
 )
 
 spans = st.one_of(
