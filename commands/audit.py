@@ -11,10 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from commands import audit_rederive
 from commands.output import FAILED, AsJson, fails_plainly, show
 from commands.remote import Remote
 
 audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
+audit_rederive.register(audit)
 
 
 @audit.command("verify")

@@ -120,7 +120,12 @@ class _Run:
         self.plans: dict[_PlanKey, datetime | None] = {}
         self.acted: set[_PlanKey] = set()
         owner = Actor(self._name(definition.owner), (definition.owner,))
-        started = Started(dict(subject.fields), subject.calendar, dict(subject.parameters))
+        started = Started(
+            dict(subject.fields),
+            subject.calendar,
+            dict(subject.parameters),
+            fields_version=subject.fields_version,
+        )
         first = transit(definition, None, Event("start", started, owner), start)
         self.state = first.state
         self._note(first.made)

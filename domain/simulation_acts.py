@@ -23,7 +23,7 @@ from domain.playbook.definition import (
 from domain.playbook.draft import step_of
 from domain.playbook.rights import WAIVER_APPROVER
 from domain.playbook.state import CLOSED, State, StepState, StepStatus
-from domain.simulation_script import Action, Do, People, Script, moment
+from domain.simulation_script import DELIVERING, Action, Do, People, Script, moment
 
 DELIVERY_TAKES = timedelta(minutes=1)
 WITHOUT_DUE_TIME = timedelta(hours=1)
@@ -33,12 +33,16 @@ LATE_BY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSubject:
-    """Whom the playbook runs for: its fields, who holds which role (by name), its calendar."""
+    """Whom the playbook runs for: its fields, who holds which role (by name), its calendar.
+
+    `fields_version` is that of the fields where they were read from the record.
+    """
 
     fields: Mapping[str, Value]
     team: Mapping[Role, str]
     calendar: CalendarSnapshot
     parameters: Mapping[str, str]
+    fields_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def event_of(event_id: str, action: Action, scene: Scene) -> e.Event:
 def _actor(action: Action, scene: Scene) -> e.Actor:
     if action.by is not None:
         return e.Actor(scene.name(action.by), (action.by,))
-    if action.do in (Do.fact, Do.fields, Do.team):
+    if action.do in (Do.fact, Do.fields, Do.team, *DELIVERING):
         return e.SYSTEM
     state = scene.step_state(action.step, action.occurrence)
     if state is None or action.step is None:
@@ -211,6 +215,8 @@ _BODIES: dict[Do, Callable[[Action, Scene], e.Body]] = {
     Do.cancel: lambda a, _: e.Cancelled(a.reason or "withdrawn"),
     Do.fact: _fact,
     Do.fields: _fields,
+    Do.delivered: lambda a, _: e.DeliveryEnded(a.step or "", True, a.occurrence),
+    Do.undelivered: lambda a, _: e.DeliveryEnded(a.step or "", False, a.occurrence),
 }
 
 
@@ -249,8 +255,11 @@ def _fitting(field: EvidenceField, scene: Scene) -> Value:
 def open_occurrences(state: State, script: Script) -> list[StepState]:
     """Occurrences that are not closed, and that the script does not see to itself."""
     return [
-        step
-        for step in state.steps
-        if step.status not in CLOSED
-        and (step.status is StepStatus.sending or not script.closes(step.key, step.occurrence))
+        step for step in state.steps if step.status not in CLOSED and not _is_scripted(step, script)
     ]
+
+
+def _is_scripted(step: StepState, script: Script) -> bool:
+    if step.status is StepStatus.sending:
+        return script.delivers(step.key, step.occurrence)
+    return script.closes(step.key, step.occurrence)

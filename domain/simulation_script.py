@@ -64,14 +64,20 @@ class Do(StrEnum):
     cancel = "cancel"  # for the code `reason`
     fact = "fact"  # `fact` arrives, from `occurred`
     fields = "fields"  # `fields` of the subject change
+    delivered = "delivered"  # what the step sends has gone out
+    undelivered = "undelivered"  # it could not be delivered
 
 
 CLOSING = frozenset({Do.complete, Do.skip, Do.waive, Do.approve, Do.accept, Do.decline})
 """A step that the script closes is left to the script alone."""
 
+DELIVERING = frozenset({Do.delivered, Do.undelivered})
+"""So is the result of what a step sends."""
+
 _NEEDS: dict[Do, tuple[str, ...]] = {
     **dict.fromkeys((Do.complete, Do.skip, Do.waive, Do.approve, Do.reject), ("step",)),
     **dict.fromkeys((Do.end_wait, Do.reopen, Do.accept, Do.decline, Do.acknowledge), ("step",)),
+    **dict.fromkeys(DELIVERING, ("step",)),
     Do.wait: ("step", "until"),
     Do.snooze: ("step", "until"),
     Do.reassign: ("step", "to"),
@@ -112,8 +118,15 @@ class Script:
 
     def closes(self, step: str, occurrence: int) -> bool:
         """Whether the script itself sees to the end of this occurrence."""
+        return self._does(step, occurrence, CLOSING)
+
+    def delivers(self, step: str, occurrence: int) -> bool:
+        """Whether the script itself says how the delivery of this occurrence ends."""
+        return self._does(step, occurrence, DELIVERING)
+
+    def _does(self, step: str, occurrence: int, what: frozenset[Do]) -> bool:
         return any(
-            action.step == step and action.occurrence == occurrence and action.do in CLOSING
+            action.step == step and action.occurrence == occurrence and action.do in what
             for action in self.actions
         )
 

@@ -18,12 +18,14 @@ class Request:
 @dataclass
 class Receiver:
     """`answers`: status and headers for the next requests; then 204. Status 0: bytes that are
-    not HTTP at all; status -1: no answer until the caller gives up."""
+    not HTTP at all; status -1: no answer until the caller gives up. While `gate` is clear, answers
+    wait for it."""
 
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -34,11 +36,13 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     """A receiver on a free port, gone at the end."""
     kept = Receiver()
+    kept.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             kept.requests.append(Request({k.lower(): v for k, v in self.headers.items()}, body))
+            kept.gate.wait(30)
             status, headers = kept.answers.pop(0) if kept.answers else (204, {})
             if status == -1:
                 kept.done.wait(30)
@@ -62,6 +66,7 @@ def receiver() -> Iterator[Receiver]:
         yield kept
     finally:
         kept.done.set()
+        kept.gate.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -20,7 +21,13 @@ from runtime.embedded.temporal import temporal_binary
 from runtime.temporal_namespace import SEARCH_ATTRIBUTES
 from workflows.registry import WORKFLOWS, workflow_runner
 
-SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true")
+SKIPPING = (
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    # Timers that come up sooner than this wait for it: a second of real time for each by default.
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="10ms"',
+)
 QUEUE = "test"
 
 
@@ -36,8 +43,20 @@ class SkippingTemporal:
         return self._environment.client
 
     async def fast_forward(self, handle: WorkflowHandle[Any, Any], by: timedelta) -> bool:
-        """Move this workflow's clock; False if it ended on the way."""
-        return await self._environment.fast_forward(handle, by)
+        """Move this workflow's clock; False if it has ended, or ends on the way."""
+        try:
+            return await self._environment.fast_forward(handle, by)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+
+    async def clock_of(self, handle: WorkflowHandle[Any, Any]) -> datetime:
+        """This workflow's clock, an aware UTC datetime."""
+        skipped = await self._environment.get_time_skipping_info(handle)
+        if skipped is None:
+            return datetime.now(UTC)
+        return skipped.current_time.ToDatetime(UTC)
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from domain.playbook.definition import (
     LadderLevel,
     Op,
     OutcomeKind,
+    Outgoing,
     Phase,
     Recipient,
     RecipientKind,
@@ -234,6 +235,22 @@ class TestScript:
         assert in_hours(simulation, Breached) == [48]
         assert done["decide"].closed_at == datetime(2026, 11, 27, 10, tzinfo=UTC)
         assert done["decide"].choice == "no"
+
+    @pytest.mark.parametrize(
+        ("do", "status"),
+        [("delivered", StepStatus.completed), ("undelivered", StepStatus.expired)],
+    )
+    def test_a_delivery_ends_as_the_script_says(self, do: str, status: StepStatus) -> None:
+        send = Step(
+            "send",
+            "Tell the CRM",
+            StepKind.crm_update,
+            Role.csm,
+            outgoing=Outgoing("plan.recorded", waits_for_result=True),
+        )
+        simulation = run(playbook(send), f"actions: [{{at: +3 hours, do: {do}, step: send}}]")
+        (sent,) = simulation.state.steps
+        assert (sent.status, sent.closed_at) == (status, MONDAY + timedelta(hours=3))
 
     def test_fields_bring_the_outcome(self) -> None:
         simulation = run(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.calendars import plain_calendar
-from domain.playbook.definition import Definition, Role
+from domain.playbook.definition import Definition, Role, Value
 from domain.playbook.events import Actor, Event, Started
 from domain.playbook.machine import Made, transit
 from domain.playbook.record import digest_of
@@ -25,7 +25,7 @@ RESCUE = shipped()["at-risk-intervention"].definition
 
 def record(definition: Definition = RESCUE) -> tuple[list[Recorded], State]:
     """A whole life in which everything is done late, as it stands in the record."""
-    fields = {"account.stage": "customer", "health.score": 60}
+    fields: dict[str, Value] = {"account.stage": "customer", "health.score": 60}
     subject = SimulatedSubject(fields, {role: role.value for role in Role}, plain_calendar(), {})
     lines = simulate(definition, subject, START, Script(people=People.late)).lines
     state: State | None = None

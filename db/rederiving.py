@@ -1,0 +1,40 @@
+"""Live a stored execution again from its recorded events, and compare it with the record."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from db.queries import executions, versions
+from db.queries.transitions import list_transitions
+from db.sessions import ReadSession
+from domain.playbook.codec import content_hash, event_from_json, state_from_json
+from domain.playbook.rederive import Disagreement, Recorded, Rederived, rederive
+
+PAGE = 1000
+
+
+async def rederive_execution(session: ReadSession, execution: UUID) -> Rederived:
+    """The record of one execution, checked by its frozen definition.
+
+    The stored state has to be the one that its events lead to (`state_differs`), and the
+    definition the one that its hash names (`definition_differs`). Raises NotFound
+    (`execution_not_found`).
+    """
+    stored = await executions.read(session, execution)
+    definition = await versions.definition(session, stored.version_id, stored.content_hash)
+    if content_hash(definition) != stored.content_hash:
+        fault = Disagreement(0, "definition_differs", "The definition was changed afterwards.")
+        return Rederived(None, 0, fault)
+    recorded: list[Recorded] = []
+    while page := await list_transitions(session, execution, len(recorded) - 1, PAGE):
+        recorded += [Recorded(t.number, event_from_json(t.event), t.at, t.digest) for t in page]
+        if len(page) < PAGE:
+            break
+    found = rederive(definition, recorded)
+    if found.disagreement is None and found.agreed <= stored.number:
+        fault = Disagreement(found.agreed, "number_gap", f"Transition {found.agreed} is missing.")
+        return Rederived(found.state, found.agreed, fault)
+    if found.disagreement is None and found.state != state_from_json(stored.state):
+        fault = Disagreement(stored.number, "state_differs", "The stored state is another one.")
+        return Rederived(found.state, found.agreed, fault)
+    return found
