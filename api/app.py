@@ -89,7 +89,7 @@ def _document(app: FastAPI) -> None:
                 if path.startswith(PREFIX):
                     operation["security"] = [{"token": []}]
                     if method != "get":
-                        operation.setdefault("parameters", []).append(_KEY)
+                        operation.setdefault("parameters", []).extend((_KEY, _BEHALF))
         app.openapi_schema = document
         return document
 
@@ -102,4 +102,12 @@ _KEY = {
     "required": False,
     "description": "The same key with the same request gives the same answer, once done.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
+
+_BEHALF = {
+    "name": "Holdfast-On-Behalf-Of",
+    "in": "header",
+    "required": False,
+    "description": "A member who is away and whom the caller stands in for",
+    "schema": {"type": "string", "format": "uuid"},
 }

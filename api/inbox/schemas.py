@@ -22,6 +22,7 @@ class ItemKind(StrEnum):
     approval = "approval"
     waiver = "waiver"
     hand_off = "hand_off"
+    escalation = "escalation"
     task = "task"
 
 

@@ -104,14 +104,16 @@ async def merge_statistics(session: WriteSession) -> dict[UUID, Statistics]:
     """
     org = {"org": session.scope.org}
     of_file = "from import_rows r join accounts a on a.org_id = :org and a.external_id = r.key"
+    stated = f"{_FIELDS} || coalesce(r.values->'statistics', '{{}}'::jsonb)"
     await session.run(
         text(
             "insert into account_statistics (org_id, account_id, version, fields)"
-            f" select :org, a.id, 0, '{{}}'::jsonb {of_file} on conflict do nothing"
+            f" select :org, a.id, 1, jsonb_strip_nulls({stated}) {of_file}"
+            " on conflict do nothing"
         ),
         org,
     )
-    new = f"s.fields || {_FIELDS} || coalesce(r.values->'statistics', '{{}}'::jsonb)"
+    new = f"s.fields || {stated}"
     rows = await session.run(
         text(
             f"with changed as (update account_statistics s"

@@ -130,6 +130,42 @@ class TestTeam:
         places = {one["role"]: one["member"] for one in answer.json()["team"]}
         assert places["csm"] == str(world.people[Role.csm].id)
 
+    async def test_acceptance_moves_the_role_and_the_open_work(self, world: World) -> None:
+        open_work = (await world.start())["id"]
+        receiver = await factories.person(world.database, world.scope, Role.csm, name="new")
+        client = world.bearing(await world.token_for(receiver))
+        started = await world.as_(Role.director).put(
+            f"{V1}/accounts/{world.account}/team/csm", json={"member": str(receiver.id)}
+        )
+        hand_over = started.json()["hand_over"]
+        await self._hand_over(world, hand_over["id"])
+        offered = (await client.get(f"{V1}/inbox", params={"group": "hand_offs"})).json()["items"]
+        assert [one["execution"] for one in offered] == [hand_over["id"]]
+        path = f"{V1}/executions/{hand_over['id']}/steps/{offered[0]['step']}/accept"
+        accepted = await client.post(path, json={})
+        assert accepted.status_code == 200, accepted.text
+        team = (await client.get(f"{V1}/accounts/{world.account}/team")).json()
+        assert str(receiver.id) in {one["member"] for one in team if one["role"] == "csm"}
+        mine = {one["execution"] for one in (await client.get(f"{V1}/inbox")).json()["items"]}
+        assert open_work in mine
+
+    async def _hand_over(self, world: World, execution: str) -> None:
+        """The giver does what stands before the offer, with whatever evidence is asked for."""
+        giver = world.as_(Role.csm)
+        for _ in range(10):
+            read = (await giver.get(f"{V1}/executions/{execution}")).json()
+            waiting = [one for one in read["steps"] if one["status"] == "open"]
+            if not waiting:
+                return
+            step = waiting[0]
+            evidence = {one["key"]: "As agreed." for one in step["form"] if one["required"]}
+            done = await giver.post(
+                f"{V1}/executions/{execution}/steps/{step['step']}/complete",
+                json={"evidence": evidence},
+            )
+            assert done.status_code == 200, done.text
+        raise AssertionError("the hand-over never came to its offer")
+
     async def test_a_second_change_while_one_is_under_way(self, world: World) -> None:
         receiver = await factories.person(world.database, world.scope, Role.csm, name="new")
         path = f"{V1}/accounts/{world.account}/team/csm"

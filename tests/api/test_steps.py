@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -66,6 +67,15 @@ class TestComplete:
         await command(world, "complete", {"evidence": EVIDENCE}, execution=execution)
         answer = await command(world, "complete", {"evidence": EVIDENCE}, execution=execution)
         assert refusal(answer) == (409, "step_closed")
+
+    async def test_two_people_at_once(self, world: World) -> None:
+        execution = (await world.start())["id"]
+        body = {"evidence": EVIDENCE}
+        answers = await asyncio.gather(
+            command(world, "complete", body, execution=execution),
+            command(world, "complete", body, execution=execution, role=Role.director),
+        )
+        assert sorted(one.status_code for one in answers) == [200, 409]
 
     async def test_the_same_key_repeats_the_answer(self, world: World) -> None:
         execution = (await world.start())["id"]
