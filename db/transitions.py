@@ -22,6 +22,7 @@ from db.queries import (
     account_team,
     answers,
     deliveries,
+    escalations,
     executions,
     statistics,
     surroundings,
@@ -38,6 +39,7 @@ from domain.playbook.deadlines import next_deadline
 from domain.playbook.definition import Definition
 from domain.playbook.events import (
     SYSTEM,
+    Acknowledged,
     Actor,
     Body,
     CalendarChanged,
@@ -87,6 +89,7 @@ async def apply_event(
     if outcome.refusal is None:
         await _add_words(session, held, event.actor, words)
         await _add_evidence(session, held, event, evidence)
+        await _note_acknowledgement(session, held, event)
     others = await _affect_others(session, held, outcome)
     return Applied(
         held.id,
@@ -297,6 +300,15 @@ async def _already_there(
             )
     stored = await executions.read(session, request.id)
     return Applied(stored.id, stored.number, state_from_json(stored.state), (), repeated=True)
+
+
+async def _note_acknowledgement(session: WriteSession, held: Held, event: Event) -> None:
+    """Who answered for the levels that had fired stands with those levels."""
+    body = event.body
+    if isinstance(body, Acknowledged) and event.actor.member:
+        await escalations.acknowledge(
+            session, held.id, body.step, body.occurrence, UUID(event.actor.member), held.now
+        )
 
 
 async def _add_words(

@@ -15,7 +15,7 @@ from db.intake import Fact, learn_fact, learn_fields
 from db.models.touches import Touch
 from db.models.words import Words
 from db.people import People
-from db.queries import demo_history, escalations, executions, surroundings, versions
+from db.queries import demo_history, executions, surroundings, versions
 from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest
 from db.sessions import WriteSession
 from db.transitions import apply_event, settle_due, start_execution
@@ -32,7 +32,6 @@ from domain.playbook.definition import Definition, StepKind
 from domain.playbook.draft import step_of
 from domain.playbook.events import (
     SYSTEM,
-    Acknowledged,
     Actor,
     DeliveryEnded,
     Event,
@@ -200,11 +199,6 @@ class Playing:
         body = act.body(self.now, str(words[0].id) if words else None)
         event = Event(f"demo:{body.kind}:{at.isoformat()}", body, company.BY_KEY[act.by].actor)
         await self._apply(life, event, at, words=words, refused=act.refused)
-        if isinstance(body, Acknowledged):
-            member = company.BY_KEY[act.by].id
-            await escalations.acknowledge(
-                self.session, life.id, body.step, body.occurrence, member, at
-            )
 
     async def _do(self, life: _Life, step: StepState, at: datetime) -> None:
         """The next thing that happens to an open step: it is sent, offered, answered or done."""

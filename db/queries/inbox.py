@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Select,
     SQLColumnExpression,
@@ -31,6 +32,7 @@ from sqlalchemy.types import DateTime, Float
 
 from db.models.account_team import AccountTeamPlace
 from db.models.accounts import Account
+from db.models.escalations import Escalation
 from db.models.organizations import Organization
 from db.models.steps import Step
 from db.models.tasks import Task
@@ -71,7 +73,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """One thing to do. `kind` is step, approval, waiver, hand_off or task."""
+    """One thing to do. `kind` is step, approval, waiver, hand_off, escalation or task."""
 
     group: Group
     order: tuple[int, float, str]
@@ -143,7 +145,10 @@ async def next_opening(session: ReadSession, org: UUID, viewer: Viewer) -> datet
 
 def _items(org: UUID, viewer: Viewer, now: datetime) -> Subquery:
     return union_all(
-        _steps(org, viewer, now), _waivers(org, viewer, now), _tasks(org, viewer, now)
+        _steps(org, viewer, now),
+        _waivers(org, viewer, now),
+        _escalations(org, viewer, now),
+        _tasks(org, viewer, now),
     ).subquery("items")
 
 
@@ -255,6 +260,19 @@ def _waivers(org: UUID, viewer: Viewer, now: datetime) -> Select[*tuple[Any, ...
         Step.waiver_requested_by.is_not(None),
         Step.waiver_requested_by != viewer.member,
         or_(own_place, and_(role.in_(viewer.roles), ~place.exists())),
+    )
+
+
+def _escalations(org: UUID, viewer: Viewer, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Steps of others whose escalation the viewer was told of and nobody has acknowledged."""
+    told = select(Escalation.execution_id, Escalation.step, Escalation.occurrence).where(
+        Escalation.org_id == org,
+        Escalation.acknowledged_at.is_(None),
+        Escalation.tell.op("?|")(cast([str(member) for member in viewer.everyone], ARRAY(Text))),
+    )
+    return _step_columns(org, now, literal("escalation"), "e/").where(
+        tuple_(Step.execution_id, Step.step, Step.occurrence).in_(told),
+        or_(Step.assignee_id.is_(None), Step.assignee_id.not_in(viewer.everyone)),
     )
 
 

@@ -22,6 +22,8 @@ from db.models.notifications import Notification
 from db.models.relay import RelayRow
 from db.models.steps import Step as StepRow
 from db.models.transitions import Transition
+from db.queries.clock import database_now
+from db.queries.inbox import Viewer, list_inbox
 from db.requests import Applied, Clock, NewWords, StartRequest
 from db.transitions import apply_event, settle_due, start_execution
 from domain.errors import Conflict
@@ -45,7 +47,7 @@ from domain.playbook.definition import (
     TimeSpec,
     Unit,
 )
-from domain.playbook.events import Event, StepCompleted
+from domain.playbook.events import Acknowledged, Event, StepCompleted
 from domain.playbook.telling import Settlement
 from runtime.ids import new_id
 from tests import factories
@@ -158,6 +160,14 @@ class World:
     async def settle(self, execution: UUID, known: int = -1) -> Settlement:
         async with self.db.transaction(self.org) as session:
             return await settle_due(session, execution, known, clock=self.clock)
+
+    async def inbox(self, person: factories.Person) -> list[tuple[str, str | None]]:
+        roles = tuple(role.value for role in person.roles)
+        async with self.db.reading(person.scope) as session:
+            now = self.clock(await database_now(session))
+            viewer = Viewer(person.id, roles, ())
+            found = await list_inbox(session, self.org.org, viewer, now, None, None, 50)
+        return [(item.kind, item.step) for item in found]
 
     async def rows(self, entity: type[Row], *order: Any) -> Sequence[Row]:
         async with self.db.reading(self.org) as session:
@@ -284,6 +294,23 @@ class TestDeadlines:
         call = next(s for s in await world.rows(StepRow) if s.step == "call")
         assert call.breached_at == call.due_at and call.status == "completed"
         assert [d for d in await world.rows(Delivery) if d.template == "escalation"] == []
+
+
+class TestAcknowledging:
+    async def test_an_escalation_stays_in_the_inbox_until_somebody_answers(
+        self, world: World
+    ) -> None:
+        started = await world.start()
+        world.ahead = timedelta(hours=49)
+        await world.settle(started.execution)
+        assert await world.inbox(world.director) == [("escalation", "call")]
+        assert await world.inbox(world.csm) == [("step", "call")]
+        async with world.db.transaction(world.director.scope) as session:
+            event = Event("seen", Acknowledged("call"), world.director.actor)
+            await apply_event(session, started.execution, event, clock=world.clock)
+        assert await world.inbox(world.director) == []
+        (escalation,) = await world.rows(Escalation)
+        assert escalation.acknowledged_by == world.director.id
 
 
 class TestOtherExecutions:
