@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, literal, select, tuple_
 
 from db.models.memberships import Membership
 from db.models.users import User
@@ -41,7 +41,7 @@ async def list_members(
         .where(Membership.org_id == session.scope.org)
     )
     if role is not None:
-        query = query.where(role == func.any(Membership.roles))
+        query = query.where(literal(role) == func.any(Membership.roles))
     if after is not None:
         query = query.where(tuple_(User.name, Membership.id) > after)
     query = query.order_by(User.name, Membership.id).limit(limit)
