@@ -27,6 +27,7 @@ from db.requests import Clock, database_clock
 from db.scope import Scope
 from db.sessions import WriteSession
 from db.transitions import apply_event
+from domain.errors import Unavailable
 from domain.playbook.events import DeliveryEnded, Event
 from domain.playbook.state import StepStatus
 from runtime.ids import new_id
@@ -34,6 +35,13 @@ from workflows.interfaces import Delivering
 from workflows.messages import DeliverRequest, DeliveryReport, PendingDelivery
 
 log = logging.getLogger(__name__)
+
+RECORDED_WITHIN = 300.0
+RECORD_AGAIN = 0.2
+"""Seconds: for how long, and how soon, a result is written again while the database is away.
+
+Sooner than anybody else claims the delivery again, whose lease ends meanwhile.
+"""
 
 ENDED = frozenset({"delivered", "dead", "withdrawn"})
 
@@ -81,6 +89,7 @@ class DeliveringActivities(Delivering):
         self._lives = lives
         self._composer = composer
         self._clock = clock
+        self._recording: set[asyncio.Task[_Tried]] = set()
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> DeliveryReport:
@@ -137,7 +146,12 @@ class DeliveringActivities(Delivering):
                 # Its result may have been applied by an attempt that could not say so.
                 return _Tried(done=True, changed=await self._has_result(scope, delivery))
             return _Tried(done=False, not_before=claimed.not_before)
-        return await self._record(scope, claimed, await self._send(scope, claimed, pace))
+        result = await self._send(scope, claimed, pace)
+        # An activity that is given up meanwhile must not take what the receiver said with it.
+        recording = asyncio.create_task(self._record_surely(scope, claimed, result))
+        self._recording.add(recording)
+        recording.add_done_callback(self._recording.discard)
+        return await asyncio.shield(recording)
 
     async def _send(self, scope: Scope, claimed: Claimed, pace: Pace) -> Result:
         try:
@@ -147,6 +161,20 @@ class DeliveringActivities(Delivering):
             return NotSent(fault.code, final=True)
         except TimeoutError:
             return NotSent("no_answer")
+
+    async def _record_surely(self, scope: Scope, claimed: Claimed, result: Result) -> _Tried:
+        """Write the result, though the database goes away right after the receiver answered.
+
+        Without this a stop of PostgreSQL would send again what was taken (SECURITY.md, fault 1).
+        """
+        until = asyncio.get_running_loop().time() + RECORDED_WITHIN
+        while True:
+            try:
+                return await self._record(scope, claimed, result)
+            except Unavailable:
+                if asyncio.get_running_loop().time() > until:
+                    raise
+            await asyncio.sleep(RECORD_AGAIN)
 
     async def _record(self, scope: Scope, claimed: Claimed, result: Result) -> _Tried:
         """Write the result once; a claim that was lost meanwhile leaves it to who has it now."""
