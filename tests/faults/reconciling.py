@@ -34,6 +34,10 @@ from workflows.ids import workflow_id
 
 LATE = timedelta(minutes=1)
 NEAR = timedelta(seconds=2)
+TASK = timedelta(seconds=10)
+"""A timer counts from the end of the workflow task that starts it, and its length from the
+task's beginning: where a worker is held up it ends later, by a task's time-out at most."""
+
 ANSWER_UNSEEN = 6.0
 """Seconds before a kill of a worker within which it may have been waiting for an answer."""
 
@@ -219,7 +223,11 @@ def _mails(crew: Crew, found: Findings) -> None:
             if _explained(crew, times):
                 found.counts["mails sent again, answer unseen"] += 1
             else:
-                found.doubled.append(f"mail {identity} arrived at {times}, {row.attempts} attempts")
+                after = [round(at - times[0], 1) for at in times]
+                found.doubled.append(
+                    f"mail {identity} at {after}, {row.attempts} attempts;"
+                    f" killed: {_around(crew, times)}"
+                )
     for identity in taken.keys() - keys:
         found.wrong.append(f"mail {identity} belongs to no delivery")
     for row in crew.stack.rows(
@@ -227,6 +235,14 @@ def _mails(crew: Crew, found: Findings) -> None:
         " group by 1, 2, 3, 4, 5 having count(*) > 1"
     ):
         found.doubled.append(f"notice {row.code} {row.times} times: {row.execution_id} {row.step}")
+
+
+def _around(crew: Crew, times: list[float]) -> str:
+    """What was killed near these instants, in seconds after the first."""
+    first = times[0]
+    return ", ".join(
+        f"{part} {at - first:+.1f}" for at, part in crew.stack.kills if -15 < at - first < 20
+    )
 
 
 def _explained(crew: Crew, times: list[float]) -> bool:
@@ -288,7 +304,8 @@ async def _workflow(crew: Crew, client: Client, row: Any, found: Findings) -> No
         return
     found.counts["workflows"] += 1
     found.counts["history events"] += life.events
-    found.counts["workflow task failures"] += len(life.failures)
+    for failure in life.failures:
+        found.counts[f"workflow task failed: {failure.split(':')[0]}"] += 1
     if life.number != row.number:
         found.lost.append(f"{row.id}: stored {row.number}, Temporal knows {life.number}")
     if any(len(digests) > 1 for digests in life.digests.values()):
@@ -310,5 +327,5 @@ def _timer(row: Any, life: Known, found: Findings) -> None:
         found.lost.append(f"{row.id}: due {row.next_deadline}, and no timer")
     elif len(life.timers) > 1:
         found.doubled.append(f"{row.id}: timers at {life.timers}")
-    elif life.timers[0] > row.next_deadline + NEAR:
+    elif life.timers[0] > row.next_deadline + TASK:
         found.wrong.append(f"{row.id}: due {row.next_deadline}, timer at {life.timers[0]}")
