@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+import uvloop
 from sqlalchemy import make_url
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
@@ -226,4 +227,4 @@ async def main(environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(dict(os.environ)))
+    uvloop.run(main(dict(os.environ)))

@@ -118,7 +118,7 @@ async def complete_paced(arm: Arm, seconds: float) -> Paced:
     executions = await _running(arm, -(-wanted // len(STEPS)))
     await _until(lambda: _reached_zero(arm.untold))
     order = [(execution, step) for step in STEPS for execution in executions][:wanted]
-    idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    idle: asyncio.Queue[Connection] = asyncio.Queue()  # in turn, so that no server ends one
     times: list[float] = []
     began = time.perf_counter()
 

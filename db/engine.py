@@ -168,6 +168,9 @@ def _engine(
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
+            # prepared when asked a second time: planning the one statement that writes a
+            # transition costs more than running it
+            "prepare_threshold": 1,
         },
     )
     event.listen(engine.sync_engine, "begin", _begin_with_scope)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, func, or_, select, tuple_, update
 
 from db.models.account_team import AccountTeamPlace
 from db.models.accounts import Account
 from db.sessions import ReadSession, WriteSession
 from domain.errors import Conflict, NotFound
+
+_KNOWN = select(Account.id).where(
+    Account.org_id == bindparam("org", type_=Uuid()),
+    Account.id == bindparam("account", type_=Uuid()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ async def get_account(session: ReadSession, org: UUID, account: UUID) -> Account
 
 async def require_account(session: ReadSession, org: UUID, account: UUID) -> None:
     """Raises NotFound `account_not_found` where the organization has no such account."""
-    if not await names_of_accounts(session, org, [account]):
+    if (await session.execute(_KNOWN, {"org": org, "account": account})).first() is None:
         raise no_account(account)
 
 

@@ -7,13 +7,35 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from db.bulk import table_of
 from db.models.account_statistics import AccountStatistics
 from db.sessions import ReadSession, WriteSession
 from domain.errors import Conflict
 from domain.playbook.definition import Value
+
+S = table_of(AccountStatistics).c
+_HELD = (
+    select(S.version, S.fields)
+    .where(
+        S.org_id == bindparam("org", type_=Uuid()),
+        S.account_id == bindparam("account", type_=Uuid()),
+    )
+    .with_for_update(read=True)
+)
+_MAKE = (
+    insert(table_of(AccountStatistics))
+    .values(
+        org_id=bindparam("org", type_=Uuid()),
+        account_id=bindparam("account", type_=Uuid()),
+        version=0,
+        fields={},
+    )
+    .on_conflict_do_nothing()
+    .returning(S.version)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +61,19 @@ async def lock_for_reading(session: WriteSession, org: UUID, account: UUID) -> S
 
     Makes the row where it is missing: without one there would be nothing to hold.
     """
-    query = (
-        select(AccountStatistics)
-        .where(AccountStatistics.org_id == org, AccountStatistics.account_id == account)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    row = await session.scalar(query)
+    this = {"org": org, "account": account}
+    row = (await session.execute(_HELD, this)).first()
     if row is None:
-        await _make_row(session, org, account)
-        row = await session.scalar(query)
-    assert row is not None
+        if await _make_row(session, org, account):
+            return Statistics(0, {})
+        row = (await session.execute(_HELD, this)).one()
     return Statistics(row.version, row.fields)
 
 
-async def _make_row(session: WriteSession, org: UUID, account: UUID) -> None:
-    await session.run(
-        insert(AccountStatistics)
-        .values(org_id=org, account_id=account, version=0, fields={})
-        .on_conflict_do_nothing()
-    )
+async def _make_row(session: WriteSession, org: UUID, account: UUID) -> bool:
+    """Whether this transaction made it, and so holds it."""
+    made = await session.run(_MAKE, {"org": org, "account": account})
+    return made.first() is not None
 
 
 async def write_statistics(

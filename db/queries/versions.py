@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, Uuid, bindparam, cast, select
 
 from db.bulk import table_of
 from db.models.playbook_versions import PlaybookVersion
@@ -18,6 +18,18 @@ from domain.playbook.definition import Definition
 
 V = table_of(PlaybookVersion).c
 P = table_of(Playbook).c
+_ENABLED = (
+    select(V.id, V.playbook_key, V.number, V.content_hash, V.engine)
+    .join(
+        table_of(Playbook),
+        (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
+    )
+    .where(
+        P.org_id == bindparam("org", type_=Uuid()),
+        P.key == bindparam("playbook", type_=Text()),
+        P.enabled,
+    )
+)
 
 _KEPT = 500
 _decoded: OrderedDict[str, Definition] = OrderedDict()
@@ -67,14 +79,7 @@ async def enabled(session: ReadSession, playbook: str) -> EnabledVersion:
 
     Raises NotFound (`playbook_not_found`) where there is none, or it is not enabled.
     """
-    rows = await session.execute(
-        select(V.id, V.playbook_key, V.number, V.content_hash, V.engine)
-        .join(
-            table_of(Playbook),
-            (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
-        )
-        .where(P.org_id == session.scope.org, P.key == playbook, P.enabled)
-    )
+    rows = await session.execute(_ENABLED, {"org": session.scope.org, "playbook": playbook})
     row = rows.first()
     if row is None:
         raise NotFound(
