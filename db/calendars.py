@@ -6,13 +6,19 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
 
 from db.models.calendars import Calendar
 from db.requests import Clock, database_clock
 from db.sessions import ReadSession
 from domain.calendars import CalendarSnapshot, WorkingHours, plain_calendar
 from runtime.calendars import snapshot
+
+_NOW_AND_DEFAULT = (
+    select(func.clock_timestamp(), Calendar)
+    .select_from(select(1).subquery())
+    .outerjoin(Calendar, (Calendar.org_id == bindparam("org", type_=Uuid())) & Calendar.is_default)
+)
 
 
 async def clock_and_calendar(
