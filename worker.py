@@ -27,6 +27,8 @@ from activities.composing import Composer
 from activities.delivering import DeliveringActivities
 from activities.digest import DigestingActivities, keep_schedule
 from activities.looping import keep_doing
+from activities.pulse import PAUSE as PULSE_PAUSE
+from activities.pulse import Pulse
 from activities.relay import GRACE as RELAY_GRACE
 from activities.relay import PAUSE as RELAY_PAUSE
 from activities.relay import Relay
@@ -74,6 +76,7 @@ class WorkerSettings:
     allow_loopback: bool = False
     relay_grace: timedelta = RELAY_GRACE
     lost_pause: float = LOST_PAUSE
+    pulse_pause: float = PULSE_PAUSE
     continue_after: int | None = None
     clock: Clock = field(default=database_clock)
 
@@ -103,12 +106,14 @@ async def run_worker(
     relay = Relay(database, teller, grace=given.relay_grace)
     sealer = Sealer(database)
     check = Check(database, client, teller, task_queue=given.task_queue)
+    pulse = Pulse(database, client, check.everything, task_queue=given.task_queue)
     async with asyncio.TaskGroup() as group:
         for name, work, pause in (
             ("relay", relay.round, RELAY_PAUSE),
             ("sealer", sealer.round, SEAL_PAUSE),
             ("check of deadlines", check.overdue, OVERDUE_PAUSE),
             ("check of lost workflows", check.lost, given.lost_pause),
+            ("pulse of Temporal's store", pulse.round, given.pulse_pause),
             ("check of deliveries", check.own, OWN_PAUSE),
             ("digest schedules", _schedules(client, database, given.task_queue), SCHEDULES_PAUSE),
         ):

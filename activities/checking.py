@@ -5,8 +5,11 @@ It makes no transition itself: it wakes workflows, and they settle (law 4).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 from temporalio.client import Client
@@ -32,6 +35,11 @@ WOKEN_FOR = 300.0
 
 RUNNING = 'WorkflowType = "Execution" AND ExecutionStatus = "Running"'
 PAGE = 500
+AT_ONCE = 16
+SETTLED_FOR = timedelta(minutes=1)
+"""What changed later may still be on its way to Temporal."""
+
+_PREFIX_LENGTH = len(workflow_id(UUID(int=0), UUID(int=0))) - len(str(UUID(int=0)))
 _ID_LENGTH = len(workflow_id(UUID(int=0), UUID(int=0)))  # without an incarnation's suffix
 
 
@@ -58,22 +66,30 @@ class Check:
 
     async def lost(self) -> bool:
         """Bring back executions that need a workflow and have none."""
-        running = {
-            found.id[:_ID_LENGTH]
-            async for found in self._client.list_workflows(RUNNING, page_size=PAGE)
-        }
+        running = await self._running()
         for scope in await self._organizations("all"):
-            after: UUID | None = None
-            while True:
-                async with self._database.reading(scope) as session:
-                    page = await lives.going_on(session, after, PAGE)
-                for execution in page:
-                    if workflow_id(scope.org, execution) not in running:
-                        await self._wake(scope, execution, "no workflow runs for it")
-                if len(page) < PAGE:
-                    break
-                after = page[-1]
+            async for execution in self._going_on(scope, SETTLED_FOR):
+                if workflow_id(scope.org, execution) not in running:
+                    await self._wake(scope, execution, "no workflow runs for it")
         return False
+
+    async def everything(self) -> None:
+        """Let every life load the record again, or come back: after a loss of Temporal's store.
+
+        Also those that run although their execution is over.
+        """
+        running = await self._running()
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def wake(scope: Scope, execution: UUID) -> None:
+            async with gate:
+                await self._teller.wake(scope.org, execution)
+
+        for scope in await self._organizations("all"):
+            prefix = workflow_id(scope.org, UUID(int=0))[:_PREFIX_LENGTH]
+            needed = {UUID(known[_PREFIX_LENGTH:]) for known in running if known.startswith(prefix)}
+            needed.update([one async for one in self._going_on(scope, timedelta())])
+            await asyncio.gather(*(wake(scope, execution) for execution in sorted(needed)))
 
     async def own(self) -> bool:
         """Start a workflow for deliveries that have one of their own, as after a redelivery."""
@@ -95,6 +111,23 @@ class Check:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary="delivery of its own",
         )
+
+    async def _running(self) -> set[str]:
+        return {
+            found.id[:_ID_LENGTH]
+            async for found in self._client.list_workflows(RUNNING, page_size=PAGE)
+        }
+
+    async def _going_on(self, scope: Scope, settled_for: timedelta) -> AsyncIterator[UUID]:
+        after: UUID | None = None
+        while True:
+            async with self._database.reading(scope) as session:
+                page = await lives.going_on(session, after, PAGE, settled_for)
+            for execution in page:
+                yield execution
+            if len(page) < PAGE:
+                return
+            after = page[-1]
 
     async def _organizations(self, work: across.Work) -> list[Scope]:
         async with self._database.unscoped() as connection:

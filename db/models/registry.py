@@ -31,6 +31,7 @@ from db.models.relay import RelayRow
 from db.models.steps import Step
 from db.models.subscriptions import Subscription
 from db.models.tasks import Task
+from db.models.temporal_stores import TemporalStore
 from db.models.touches import Touch
 from db.models.transitions import Transition
 from db.models.users import User
@@ -67,6 +68,7 @@ TABLES = (
     Step,
     Subscription,
     Task,
+    TemporalStore,
     Touch,
     Transition,
     User,

@@ -16,7 +16,7 @@ from db.urls import for_psycopg
 from tests.postgres import FreshDatabase
 
 BY_NAME: dict[str, Table] = {table_of(model).name: table_of(model) for model in TABLES}
-WITHOUT_ORGANIZATION = {"users", "engine_revisions", "organizations"}
+WITHOUT_ORGANIZATION = {"users", "engine_revisions", "organizations", "temporal_stores"}
 TENANT_NAMES = sorted(set(BY_NAME) - WITHOUT_ORGANIZATION)
 
 
