@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from temporalio import activity
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
@@ -24,6 +25,7 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 
 from db.engine import Database
 from db.lives import Lives
+from db.models.relay import RelayRow
 from db.models.transitions import Transition
 from db.queries import executions
 from db.requests import Applied, NewEvidence, NewWords, StartRequest
@@ -36,7 +38,7 @@ from runtime.settings import MailSettings
 from tests.factories import Person
 from tests.temporal import SkippingTemporal
 from worker import WorkerSettings, run_worker
-from workflows.client import Teller
+from workflows.client import Teller, TellingLimits
 from workflows.execution import ExecutionWorkflow
 from workflows.ids import TASK_QUEUE, workflow_id
 from workflows.messages import ExecutionClosed
@@ -47,6 +49,25 @@ has come and that has not fired yet, so no clock may stand still where a timer i
 
 AFTERWARDS = timedelta(days=7)
 """Longer than any mail waits for working hours."""
+
+
+OF_SKIPPING = (
+    "WORKFLOW_EXECUTION_OPTIONS_UPDATED",
+    "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED",
+)
+"""What moving a clock writes into a history; nobody moves clocks outside of tests."""
+
+CAUSES = (
+    "WORKFLOW_EXECUTION_STARTED",
+    "WORKFLOW_EXECUTION_SIGNALED",
+    "TIMER_FIRED",
+    "ACTIVITY_TASK_COMPLETED",
+    "ACTIVITY_TASK_FAILED",
+    "ACTIVITY_TASK_TIMED_OUT",
+    "WORKFLOW_TASK_TIMED_OUT",
+    "WORKFLOW_TASK_FAILED",
+)
+"""What has the workflow asked what to do next."""
 
 
 class WorkflowClock(ClientInterceptor, WorkerInterceptor):
@@ -82,12 +103,12 @@ class _Following(ActivityInboundInterceptor):
 
 @dataclass(slots=True)
 class Stage:
-    """Everything that lives need, running."""
+    """Everything that lives need, running. `confirmed`: the last number told of each execution."""
 
     temporal: SkippingTemporal
     database: Database
-    lives: Lives
     teller: Teller
+    confirmed: dict[UUID, int]
 
     async def begin(self, request: StartRequest, by: Person, at: datetime) -> Life:
         """Start an execution at an instant to come, and bring its workflow's clock there."""
@@ -97,7 +118,7 @@ class Stage:
             ExecutionWorkflow.run, workflow_id(by.scope.org, applied.execution)
         )
         life = Life(self, by.scope, applied.execution, handle)
-        await life.tell(applied)
+        life.tell(applied)
         await life.reach(at)
         return life
 
@@ -110,9 +131,14 @@ class Life:
     scope: Scope
     execution: UUID
     workflow: WorkflowHandle[ExecutionWorkflow, ExecutionClosed]
+    last: int = -1
 
     async def reach(self, at: datetime) -> None:
-        """Move the workflow's clock; what falls due on the way is settled by the workflow."""
+        """Move the workflow's clock; what falls due on the way is settled by the workflow.
+
+        Not before it knows what was done, or its clock would pass deadlines that it never heard of.
+        """
+        await self.told()
         ahead = at + PAST - await self.stage.temporal.clock_of(self.workflow)
         if ahead > PAST / 2:
             await self.stage.temporal.fast_forward(self.workflow, ahead)
@@ -136,20 +162,49 @@ class Life:
                 evidence=evidence,
                 clock=lambda _: at,
             )
-        await self.tell(applied)
+        self.tell(applied)
         return applied
 
-    async def tell(self, applied: Applied) -> None:
-        """At once, so that the workflow knows before its clock moves on."""
-        assert await self.stage.teller.tell(self.scope.org, self.execution, applied.told)
-        numbers = [told.number for told in applied.told]
-        await self.stage.lives.confirmed(self.scope.org, self.execution, numbers)
+    def tell(self, applied: Applied) -> None:
+        """In the background, as the API tells."""
+        self.stage.teller.tell_soon(self.scope.org, self.execution, applied.told)
+        if applied.told:
+            self.last = applied.told[-1].number
+
+    async def told(self) -> None:
+        """Wait until the workflow has been told everything, by the teller or by the relay."""
+        async with asyncio.timeout(30):
+            while self.stage.confirmed.get(self.execution, -1) < self.last:
+                if not await self._untold():
+                    break
+                await asyncio.sleep(0.01)
+
+    async def _untold(self) -> int:
+        """Transitions that are still in the relay, whoever made them."""
+        async with self.stage.database.reading(self.scope) as session:
+            return (
+                await session.scalar(
+                    select(func.count()).where(RelayRow.execution_id == self.execution)
+                )
+                or 0
+            )
 
     async def closed(self) -> ExecutionClosed:
         """What the workflow returns, once what is still to be delivered has been."""
-        await self.stage.temporal.fast_forward(self.workflow, AFTERWARDS)
-        async with asyncio.timeout(30):
-            return await self.workflow.result()
+        await self.told()
+        for patience in (1, 30):
+            try:
+                async with asyncio.timeout(patience):
+                    return await self.workflow.result()
+            except TimeoutError:
+                await self.stage.temporal.fast_forward(self.workflow, AFTERWARDS)
+        return await self.workflow.result()
+
+    async def events(self) -> list[str]:
+        """The kinds of events in the workflow's history, as they are where nobody moves clocks."""
+        history = await self.workflow.fetch_history()
+        kinds = [EventType.Name(event.event_type) for event in history.events]
+        return without_skipping([kind.removeprefix("EVENT_TYPE_") for kind in kinds])
 
     async def state(self) -> State:
         async with self.stage.database.reading(self.scope) as session:
@@ -173,7 +228,19 @@ async def staged(
     clock = WorkflowClock(temporal)
     client = following(temporal.client, clock)
     lives = Lives(database)
-    teller = Teller(client, stored=lives.stored, task_queue=TASK_QUEUE)
+    confirmed: dict[UUID, int] = {}
+
+    async def note(org: UUID, execution: UUID, numbers: Sequence[int]) -> None:
+        confirmed[execution] = max(numbers)
+        await lives.confirmed(org, execution, numbers)
+
+    teller = Teller(
+        client,
+        stored=lives.stored,
+        confirmed=note,
+        task_queue=TASK_QUEUE,
+        limits=TellingLimits(gather=0.05),
+    )
     stop, ready = asyncio.Event(), asyncio.Event()
 
     async def connect() -> Client:
@@ -190,8 +257,9 @@ async def staged(
     try:
         async with asyncio.timeout(30):
             await ready.wait()
-        yield Stage(temporal, database, lives, teller)
+        yield Stage(temporal, database, teller, confirmed)
     finally:
+        await teller.close()
         stop.set()
         await working
         await lives.close()
@@ -202,3 +270,22 @@ def following(client: Client, clock: WorkflowClock) -> Client:
     config = client.config()
     config["interceptors"] = [*config["interceptors"], clock]
     return Client(**config)
+
+
+def without_skipping(kinds: list[str]) -> list[str]:
+    """A history as it is where nobody moves clocks: without the moves, and without the workflow
+    tasks that a move alone has caused."""
+    found: list[str] = []
+    caused, dropped = False, False
+    for kind in kinds:
+        if kind in OF_SKIPPING:
+            continue
+        if kind.startswith("WORKFLOW_TASK"):
+            if kind == "WORKFLOW_TASK_SCHEDULED":
+                dropped, caused = not caused, False
+            if not dropped:
+                found.append(kind)
+            continue
+        caused = caused or kind in CAUSES
+        found.append(kind)
+    return found
