@@ -7,6 +7,7 @@ merged from there. The table goes with the transaction.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection
@@ -17,6 +18,18 @@ from db.sessions import ReadSession, WriteSession
 LONGEST_SECONDS = 1800
 """A million rows take about a minute on two cores; a stuck import ends after this."""
 
+_WHILE_STAGED = (
+    f"set local statement_timeout = '{LONGEST_SECONDS}s'",
+    # whoever sent the file may die; its rows must not be merged to the end first
+    "set local client_connection_check_interval = '1s'",
+)
+_BY_SET = {
+    # what this transaction wrote is in no statistics yet: told of few rows, the planner would
+    # look up a million of them one by one
+    "enable_nestloop": "off",
+    "work_mem": "'64MB'",
+    "jit": "off",
+}
 _TABLE = text(
     "create temporary table import_rows"
     " (line integer not null, key text not null, values jsonb not null) on commit drop"
@@ -43,7 +56,8 @@ class Lines:
 
 async def stage(session: WriteSession, batches: AsyncIterator[bytes]) -> None:
     """Takes batches in COPY's text form: line, key, values as JSON."""
-    await session.run(text(f"set local statement_timeout = '{LONGEST_SECONDS}s'"))
+    for setting in _WHILE_STAGED:
+        await session.run(text(setting))
     await session.run(_TABLE)
     driver = await _driver(session)
     async with (
@@ -53,6 +67,17 @@ async def stage(session: WriteSession, batches: AsyncIterator[bytes]) -> None:
         async for batch in batches:
             await copy.write(batch)
     await session.run(text("analyze import_rows"))
+
+
+@asynccontextmanager
+async def by_set(session: WriteSession) -> AsyncIterator[None]:
+    """Statements inside are planned for all staged rows, whatever the planner knows of them."""
+    for name, value in _BY_SET.items():
+        await session.run(text(f"set local {name} = {value}"))
+    yield
+    # not where something failed: the transaction is over then, and its settings with it
+    for name in _BY_SET:
+        await session.run(text(f"set local {name} to default"))
 
 
 async def repeated_keys(session: ReadSession, most: int) -> Lines:

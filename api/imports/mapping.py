@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -129,6 +130,12 @@ class Mapping(BaseModel):
             if field not in self.columns:
                 raise ValueError(f"{field!r} must be mapped to a column")
         return self
+
+    @cached_property
+    def spellings(self) -> dict[str, bool]:
+        """What a boolean's words mean, in lower case."""
+        false = dict.fromkeys((word.casefold() for word in self.false_values), False)
+        return false | dict.fromkeys((word.casefold() for word in self.true_values), True)
 
     def targets(self) -> list[Target]:
         """Every mapped field with its column and the kind of its values, in order."""

@@ -13,7 +13,7 @@ from api.auth.permissions import Permission, needs
 from api.guard import Read, Write
 from api.imports.mapping import Mapping
 from api.imports.running import Running
-from api.imports.schemas import ImportView
+from api.imports.schemas import ImportView, view
 from api.pagination import Cursor, Limit, Page, decode, page
 from api.parts import parts_of
 from api.routing import router as router_of
@@ -54,13 +54,15 @@ async def list_imports(work: Read, cursor: Cursor = None, limit: Limit = 50) -> 
     """Imports, the newest first."""
     after = decode(cursor, UUID)
     rows = await imports.list_imports(work.session, after[0] if after else None, limit + 1)
-    return page(rows, limit, ImportView.model_validate, lambda row: (row.id,))
+    gone = await imports.interrupted(work.session, rows)
+    return page(rows, limit, lambda row: view(row, gone), lambda row: (row.id,))
 
 
 @router.get("/{import_id}")
 @needs(Permission.import_files)
 async def get_import(work: Read, import_id: UUID) -> ImportView:
-    return ImportView.model_validate(await imports.get_import(work.session, import_id))
+    found = await imports.get_import(work.session, import_id)
+    return view(found, await imports.interrupted(work.session, [found]))
 
 
 def _mapping(text: str) -> Mapping:

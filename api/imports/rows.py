@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from api.imports.mapping import Column, Mapping, Target
@@ -192,17 +193,16 @@ def value_of(cell: str, target: Target, mapping: Mapping) -> Value:
 
 
 def _boolean(cell: str, mapping: Mapping) -> bool:
-    spelled = cell.casefold()
-    if spelled in {word.casefold() for word in mapping.true_values}:
-        return True
-    if spelled in {word.casefold() for word in mapping.false_values}:
-        return False
+    meant = mapping.spellings.get(cell.casefold())
+    if meant is not None:
+        return meant
     raise ValueFault(
         "value_not_boolean",
         f"Write one of {', '.join((*mapping.true_values, *mapping.false_values))}.",
     )
 
 
+@lru_cache(maxsize=5_000)  # a file repeats its dates, and parsing one is slow
 def _date(cell: str, date_format: str) -> str:
     try:
         return datetime.strptime(cell, date_format).date().isoformat()  # noqa: DTZ007

@@ -24,8 +24,9 @@ from db.intake import carry_fields
 from db.models.imports import Import
 from db.queries import imports
 from db.queries.imports import Merged
-from db.staging import Lines, repeated_keys, stage, unknown_accounts
-from domain.errors import Conflict, Invalid
+from db.queries.statistics import Statistics
+from db.staging import Lines, by_set, repeated_keys, stage, unknown_accounts
+from domain.errors import Invalid
 
 BATCH = 5_000
 SAY_EVERY = 50_000
@@ -56,6 +57,7 @@ class Running:
             raise
 
     async def _begin(self, digest: str) -> None:
+        await imports.hold(self.work.session, self.id)
         row = Import(
             org_id=self.work.org,
             id=self.id,
@@ -67,28 +69,27 @@ class Running:
         )
         async with self.database.transaction(self.work.caller.scope) as session:
             if await session.get(Import, self.id) is not None:
-                raise Conflict(
-                    "There is an import of this id already. Leave the id out, or send a new one.",
-                    code="import_exists",
-                    details={"import": str(self.id)},
-                )
+                raise imports.already_there(self.id)
             await imports.add_import(session, row)
 
     async def _carry_out(self, file: BinaryIO, dry_run: bool) -> Import:
         session, faults = self.work.session, Faults()
         await stage(session, self._batches(file, faults))
-        await self._check(faults)
-        if faults.count:
-            await self._refuse(faults)
-        if dry_run:
-            savepoint = session.savepoint()
-            async with savepoint:
+        changed: dict[UUID, Statistics] = {}
+        async with by_set(session):
+            await self._check(faults)
+            if faults.count:
+                await self._refuse(faults)
+            if dry_run:
+                savepoint = session.savepoint()
+                async with savepoint:
+                    merged = await self._merge()
+                    await savepoint.rollback()
+            else:
                 merged = await self._merge()
-                await savepoint.rollback()
-        else:
-            merged = await self._merge()
-            if self.mapping.kind is ImportKind.accounts:
-                await self._carry_statistics()
+                if self.mapping.kind is ImportKind.accounts:
+                    changed = await imports.merge_statistics(session)
+        await self._carry(changed)
         status = "checked" if dry_run else "done"
         return await imports.end_import(session, self.id, status, self.total, merged, [])
 
@@ -139,8 +140,8 @@ class Running:
             return await imports.merge_accounts(self.work.session, columns)
         return await imports.merge_contacts(self.work.session, columns)
 
-    async def _carry_statistics(self) -> None:
-        for account, known in (await imports.merge_statistics(self.work.session)).items():
+    async def _carry(self, changed: dict[UUID, Statistics]) -> None:
+        for account, known in changed.items():
             applied = await carry_fields(
                 self.work.session, account, known, self.work.actor, clock=self.work.clock
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from api.imports.mapping import ImportKind
 from api.shapes import View
+from db.models.imports import Import
 
 
 class ImportStatus(StrEnum):
@@ -17,6 +19,7 @@ class ImportStatus(StrEnum):
     checked = "checked"  # a dry run: everything was tried, nothing kept
     refused = "refused"  # rows at fault: nothing was taken
     failed = "failed"
+    interrupted = "interrupted"  # whoever was at it is gone: nothing was taken
 
 
 class FaultView(View):
@@ -44,3 +47,11 @@ class ImportView(View):
     started_by: UUID | None
     created_at: datetime
     ended_at: datetime | None
+
+
+def view(row: Import, interrupted: Collection[UUID]) -> ImportView:
+    """One import as it stands; the ids of those that nobody is at any more are given."""
+    made = ImportView.model_validate(row)
+    if made.id in interrupted:
+        made.status = ImportStatus.interrupted
+    return made

@@ -21,7 +21,8 @@ from db.models.base import (
 
 
 class Import(OfOrganization, Base):
-    """`status`: done or refused. `faults` lists line, column and code of rows at fault."""
+    """`status`: running, done, checked, refused or failed; of one that is running, the process at
+    it holds an advisory lock. `faults` lists line, column and code of rows at fault."""
 
     __tablename__ = "imports"
     __table_args__ = (

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from db.models.imports import Import
 from db.queries.statistics import Statistics
 from db.sessions import ReadSession, WriteSession
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,12 @@ async def merge_statistics(session: WriteSession) -> dict[UUID, Statistics]:
         org,
     )
     new = f"s.fields || {stated}"
+    made_above = "(s.version, s.updated_at) is not distinct from (1, now())"
     rows = await session.run(
         text(
             f"with changed as (update account_statistics s"
             f" set fields = jsonb_strip_nulls({new}), version = s.version + 1, updated_at = now()"
-            f" {of_file} where s.org_id = :org and s.account_id = a.id"
+            f" {of_file} where s.org_id = :org and s.account_id = a.id and not ({made_above})"
             f" and s.fields is distinct from jsonb_strip_nulls({new})"
             f" returning s.account_id, s.version, s.fields)"
             f" select c.account_id, c.version, c.fields from changed c where exists ("
@@ -128,6 +129,47 @@ async def merge_statistics(session: WriteSession) -> dict[UUID, Statistics]:
         org,
     )
     return {account: Statistics(version, fields) for account, version, fields in rows}
+
+
+async def hold(session: WriteSession, import_: UUID) -> None:
+    """Shows to everybody, until this transaction ends, that somebody is at this import.
+
+    Ends with the process too, however that ends. Raises Conflict `import_exists` where somebody
+    else is at it.
+    """
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(_held(import_)))):
+        raise already_there(import_)
+
+
+async def interrupted(session: ReadSession, read: Sequence[Import]) -> frozenset[UUID]:
+    """Which of these imports nobody is at any more, although they have come to no end."""
+    running = [one.id for one in read if one.status == "running"]
+    free = [
+        one
+        for one in running
+        if await session.scalar(select(func.pg_try_advisory_xact_lock_shared(_held(one))))
+    ]
+    if not free:
+        return frozenset()
+    # once more, for those that came to their end after they had been read
+    query = select(Import.id).where(
+        Import.org_id == session.scope.org, Import.id.in_(free), Import.status == "running"
+    )
+    return frozenset((await session.scalars(query)).all())
+
+
+def already_there(import_: UUID) -> Conflict:
+    """What somebody hears who sends an id a second time."""
+    return Conflict(
+        "There is an import of this id already. Leave the id out, or send a new one.",
+        code="import_exists",
+        details={"import": str(import_)},
+    )
+
+
+def _held(import_: UUID) -> int:
+    """The key of its advisory lock."""
+    return int.from_bytes(import_.bytes[8:], signed=True)
 
 
 async def add_import(session: WriteSession, made: Import) -> None:
