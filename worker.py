@@ -106,7 +106,7 @@ async def run_worker(
     relay = Relay(database, teller, grace=given.relay_grace)
     sealer = Sealer(database)
     check = Check(database, client, teller, task_queue=given.task_queue)
-    pulse = Pulse(database, client, check.everything, task_queue=given.task_queue)
+    pulse = Pulse(database, client, check.begin_anew, task_queue=given.task_queue)
     async with asyncio.TaskGroup() as group:
         for name, work, pause in (
             ("relay", relay.round, RELAY_PAUSE),

@@ -12,15 +12,16 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from db.engine import Database
 from db.queries import across, deliveries, executions, lives
 from db.scope import Scope
 from workflows.client import Teller
 from workflows.delivery import DeliveryWorkflow
-from workflows.ids import delivery_workflow_id, workflow_id
+from workflows.ids import delivery_workflow_id, organization_prefix, workflow_id
 from workflows.messages import DeliveryInput, PendingDelivery
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,12 @@ WOKEN_FOR = 300.0
 """Seconds before the same execution is woken again: waking costs five events of its history."""
 
 RUNNING = 'WorkflowType = "Execution" AND ExecutionStatus = "Running"'
+ANY_RUNNING = 'WorkflowType in ("Execution", "Delivery", "Digest") AND ExecutionStatus = "Running"'
 PAGE = 500
 AT_ONCE = 16
 SETTLED_FOR = timedelta(minutes=1)
 """What changed later may still be on its way to Temporal."""
 
-_PREFIX_LENGTH = len(workflow_id(UUID(int=0), UUID(int=0))) - len(str(UUID(int=0)))
 _ID_LENGTH = len(workflow_id(UUID(int=0), UUID(int=0)))  # without an incarnation's suffix
 
 
@@ -73,12 +74,14 @@ class Check:
                     await self._wake(scope, execution, "no workflow runs for it")
         return False
 
-    async def everything(self) -> None:
-        """Let every life load the record again, or come back: after a loss of Temporal's store.
+    async def begin_anew(self) -> None:
+        """End every run and begin it again from the record: after Temporal's store was set back.
 
-        Also those that run although their execution is over.
+        Workers hold runs in memory that are ahead of such a store; to go on with one would leave
+        a history that no worker can replay. Also those run again whose execution is over by now:
+        they find that out.
         """
-        running = await self._running()
+        ended = await self._end_runs()
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def wake(scope: Scope, execution: UUID) -> None:
@@ -86,10 +89,30 @@ class Check:
                 await self._teller.wake(scope.org, execution)
 
         for scope in await self._organizations("all"):
-            prefix = workflow_id(scope.org, UUID(int=0))[:_PREFIX_LENGTH]
-            needed = {UUID(known[_PREFIX_LENGTH:]) for known in running if known.startswith(prefix)}
+            prefix = f"{organization_prefix(scope.org)}-"
+            needed = {UUID(known[len(prefix) :]) for known in ended if known.startswith(prefix)}
             needed.update([one async for one in self._going_on(scope, timedelta())])
             await asyncio.gather(*(wake(scope, execution) for execution in sorted(needed)))
+
+    async def _end_runs(self) -> set[str]:
+        """Terminate what runs now, run by run, so that what another process began anew stays.
+
+        The ids of executions' workflows; deliveries of their own come back by their check.
+        """
+        found = [one async for one in self._client.list_workflows(ANY_RUNNING, page_size=PAGE)]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def end(one: WorkflowExecution) -> None:
+            handle = self._client.get_workflow_handle(one.id, run_id=one.run_id)
+            try:
+                async with gate:
+                    await handle.terminate(reason="Temporal's store was set back")
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+        await asyncio.gather(*(end(one) for one in found))
+        return {one.id[:_ID_LENGTH] for one in found if one.workflow_type == "Execution"}
 
     async def own(self) -> bool:
         """Start a workflow for deliveries that have one of their own, as after a redelivery."""

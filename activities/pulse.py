@@ -1,8 +1,8 @@
 """Notices that Temporal's store was set back, as by an older copy of its file, or lost.
 
 A number stands in the store and in the record, and only grows. Where the store shows a smaller one
-than the record remembers, every life is loaded again: whoever does not know of a set-back would
-keep an old timer, wait for what has happened, or go on after the outcome.
+than the record remembers, every life begins anew from the record: whoever does not know of a
+set-back would keep an old timer, wait for what has happened, or go on after the outcome.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WAIT = timedelta(seconds=5)
 
 
 class Pulse:
-    """One beat; any number of processes may beat. `set_back` loads every life again.
+    """One beat; any number of processes may beat. `set_back` begins every life anew.
 
     The number is the note of a schedule that is paused for good: a durable place of Temporal's
     that needs no workflow and no right beyond those that a worker has.

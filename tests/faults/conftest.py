@@ -51,10 +51,11 @@ def chance(seed: int) -> random.Random:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A directory of this test alone, gone when it passed without complaint."""
+    """A directory of this test alone, gone at its end unless `FAULTS_KEEP` is set."""
     made = Path(tempfile.mkdtemp(prefix="holdfast-faults-"))
     yield made
-    shutil.rmtree(made, ignore_errors=True)
+    if not os.environ.get("FAULTS_KEEP"):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture
