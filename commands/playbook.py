@@ -1,4 +1,4 @@
-"""`holdfast playbook lint|schema`: what the authors of playbooks need, without a server."""
+"""`holdfast playbook`: the group, and `lint` and `schema`, which need no server."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from commands import playbook_simulate
+from commands import playbook_catalogue, playbook_simulate
+from commands.findings import print_count, print_findings
 from commands.output import FAILED, OK, USAGE, AsJson
-from domain.errors import Finding
 from domain.playbook.schema import json_schema, ladders_json_schema
-from playbooks.lint import WARNINGS, Linted, Unreadable
+from playbooks.lint import WARNINGS, Unreadable
 from playbooks.lint import lint as lint_paths
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and publish playbooks.")
 
+playbook_catalogue.register(app)
 playbook_simulate.register(app)
-
-_WIDEST = 160
 
 
 @app.callback()
@@ -49,7 +46,8 @@ def lint(
         ]
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        _print(linted, len(files))
+        print_findings(linted.findings, linted.lines)
+        print_count(linted.findings, len(files))
     raise typer.Exit(OK if linted.is_clean else FAILED)
 
 
@@ -60,40 +58,3 @@ def schema(
     """Print the JSON Schema of playbook files, for editors."""
     value = ladders_json_schema() if ladders else json_schema()
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
-def _print(linted: Linted, files: int) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    for finding in linted.findings:
-        console.print(_described(finding, linted.lines.get(finding.file, ())))
-    errors = sum(each.code not in WARNINGS for each in linted.findings)
-    warnings = len(linted.findings) - errors
-    counted = f"{files} file{'s' * (files != 1)}: "
-    if not linted.findings:
-        console.print(Text(counted + "no findings", style="green"))
-    else:
-        console.print(Text(f"{counted}{errors} errors, {warnings} warnings", style="bold"))
-
-
-def _described(finding: Finding, lines: tuple[str, ...]) -> Text:
-    """Place, message, the line itself with a caret below the column, and the fix."""
-    warning = finding.code in WARNINGS
-    text = Text()
-    text.append(f"{finding.file}:{finding.line}:{finding.column}: ", style="bold")
-    text.append("warning: " if warning else "error: ", style="yellow" if warning else "red")
-    text.append(f"{finding.message} ")
-    text.append(f"[{finding.code}]\n", style="dim")
-    if finding.line <= len(lines):
-        line, column = _window(lines[finding.line - 1], finding.column)
-        number = f"{finding.line:>5} | "
-        text.append(f"{number}{line}\n", style="dim")
-        text.append(" " * (len(number) + column - 1) + "^\n", style="red")
-    text.append(f"  fix: {finding.fix}\n", style="green")
-    return text
-
-
-def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a long line around the column, made harmless for a terminal."""
-    shown = "".join(each if each.isprintable() else " " for each in line)
-    start = max(0, column - _WIDEST // 2) if len(shown) > _WIDEST else 0
-    return shown[start : start + _WIDEST], column - start

@@ -71,11 +71,10 @@ class Remote:
 def _refusal(answer: httpx.Response) -> HoldfastError:
     try:
         problem = answer.json()
-        return HoldfastError(
-            str(problem.get("detail") or problem.get("title")),
-            code=str(problem["code"]),
-            details=problem.get("details") or {},
-        )
+        details = problem.get("details") or {}
+        words = [str(problem.get("detail") or problem.get("title"))]
+        words += [f"{one['field']}: {one['message']}" for one in details.get("fields", ())]
+        return HoldfastError("\n  ".join(words), code=str(problem["code"]), details=details)
     except (ValueError, KeyError, AttributeError):
         return HoldfastError(
             f"The address answered {answer.status_code}, and not as Holdfast does.",

@@ -6,89 +6,20 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import psutil
 import pytest
 
 from runtime.embedded import ports, processes
+from tests.commands.running import Up, start_up
 
 pytestmark = pytest.mark.timeout(600)
 
 PARTS = ["PostgreSQL", "Temporal", "migrations", "API", "worker"]
-
-
-@dataclass
-class Up:
-    """One running `holdfast up`, what it said, and the processes below it."""
-
-    directory: Path
-    port: int
-    process: subprocess.Popen[bytes]
-    output: Path
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def wait_for(self, words: str, seconds: float = 180) -> None:
-        until = time.monotonic() + seconds
-        while words not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < until, self.said
-            time.sleep(0.1)
-
-    def wait_for_line(self, name: str, words: str, seconds: float = 180) -> None:
-        until = time.monotonic() + seconds
-        while not any(
-            line.split()[:1] == [name] and words in line for line in self.said.splitlines()
-        ):
-            assert time.monotonic() < until, self.said
-            time.sleep(0.1)
-
-    def postgres_pid(self) -> int:
-        words = (self.directory / "postgres/data/postmaster.pid").read_text()
-        return int(words.split("\n")[0])
-
-    def comes_to_answer(self, seconds: float = 20) -> bool:
-        until = time.monotonic() + seconds
-        while not self.answers() and time.monotonic() < until:
-            time.sleep(0.2)
-        return self.answers()
-
-    def below(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def pid_of(self, part: str) -> int:
-        found = processes.recorded(self.directory / part)
-        assert found is not None
-        return found.pid
-
-    def answers(self) -> bool:
-        try:
-            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-def start(directory: Path, port: int) -> Up:
-    output = directory.with_name(f"said-{time.monotonic_ns()}")
-    with output.open("wb") as target:
-        place = ["--data-dir", str(directory), "--port", str(port)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up", "--no-demo", *place],
-            stdout=target,
-            stderr=subprocess.STDOUT,
-        )
-    return Up(directory, port, process, output)
 
 
 def all_gone(found: list[psutil.Process], seconds: float = 30) -> bool:
@@ -100,14 +31,12 @@ def all_gone(found: list[psutil.Process], seconds: float = 30) -> bool:
 def up() -> Iterator[Up]:
     """A running stack on a directory of its own; whatever is left of it is ended."""
     place = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
-    started = start(place / "data", ports.free_ports(1)[0])
+    started = start_up(place / "data", ports.free_ports(1)[0])
     try:
         started.wait_for("Ready after")
         yield started
     finally:
-        if started.process.poll() is None:
-            started.process.terminate()
-            started.process.wait(60)
+        started.stop()
         shutil.rmtree(place)
 
 
@@ -115,7 +44,7 @@ def test_starts_everything_refuses_a_second_and_stops_in_order(up: Up) -> None:
     assert [line.split()[0] for line in up.said.splitlines()[1:6]] == PARTS
     below = up.below()
 
-    second = start(up.directory, ports.free_ports(1)[0])
+    second = start_up(up.directory, ports.free_ports(1)[0])
     assert second.process.wait(30) == 1
     assert "[directory_in_use]" in second.said
     assert f"process {up.process.pid}" in second.said
@@ -133,7 +62,7 @@ def test_recovers_when_it_is_killed_alone_and_when_everything_is(up: Up) -> None
     below = up.below()
     up.process.kill()
     up.process.wait()
-    again = start(up.directory, up.port)
+    again = start_up(up.directory, up.port)
     try:
         again.wait_for("Ready after")
         assert again.answers()
@@ -142,12 +71,11 @@ def test_recovers_when_it_is_killed_alone_and_when_everything_is(up: Up) -> None
         for one in [psutil.Process(again.process.pid), *again.below()]:
             one.kill()
         again.process.wait()
-        again = start(up.directory, up.port)
+        again = start_up(up.directory, up.port)
         again.wait_for("Ready after")
         assert again.answers()
     finally:
-        again.process.terminate()
-        again.process.wait(60)
+        again.stop()
 
 
 def test_each_part_that_is_killed_comes_back_while_the_others_go_on(up: Up) -> None:
@@ -169,7 +97,7 @@ def test_each_part_that_is_killed_comes_back_while_the_others_go_on(up: Up) -> N
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = start(tmp_path / "data", taken.getsockname()[1])
+        refused = start_up(tmp_path / "data", taken.getsockname()[1])
         assert refused.process.wait(30) == 1
     assert "[port_in_use]" in refused.said
     assert not (tmp_path / "data" / "postgres").exists()
