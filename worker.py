@@ -169,8 +169,8 @@ def _worker(client: Client, database: Database, lives: Lives, given: WorkerSetti
         address=given.address,
         clock=given.clock,
     )
-    settling = SettlingActivities(database, lives, clock=given.clock)
     delivering = DeliveringActivities(database, lives, composer, clock=given.clock)
+    settling = SettlingActivities(database, lives, delivering, clock=given.clock)
     digesting = DigestingActivities(database, lives)
     return Worker(
         client,

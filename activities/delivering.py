@@ -102,6 +102,11 @@ class DeliveringActivities(Delivering):
             raise again_after(soon, "delivery_unfinished")
         return report
 
+    async def carry_out_now(self, scope: Scope, wanted: Sequence[str]) -> DeliveryReport:
+        """One quick try of each; what has to be tried again is left to the workflow."""
+        report, _ = await self.carry_out(scope, wanted, LOCAL)
+        return report
+
     async def carry_out(
         self, scope: Scope, wanted: Sequence[str], pace: Pace
     ) -> tuple[DeliveryReport, timedelta | None]:

@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.playbook.telling import Told
 from workflows.execution import ExecutionWorkflow
 from workflows.ids import organization_prefix, workflow_id
-from workflows.messages import ExecutionClosed, ExecutionInput, News
+from workflows.messages import LIFE_SCHEMA, ExecutionClosed, ExecutionInput, News
 
 log = logging.getLogger(__name__)
 
@@ -243,6 +243,7 @@ class Teller:
         return await self._client.start_workflow(
             ExecutionWorkflow.run,
             ExecutionInput(
+                schema_version=LIFE_SCHEMA,
                 org=str(org),
                 execution=str(execution),
                 playbook=life.playbook,

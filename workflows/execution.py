@@ -186,18 +186,19 @@ class ExecutionWorkflow:
         return suggested and not self._under_way
 
     def _keep_timer(self) -> None:
-        """One timer, restarted only when the earliest instant moves earlier.
-
-        A timer that fires too early finds nothing to do and is started anew: cheaper in history
-        than a cancelled timer for every step that is completed in time.
-        """
+        """One timer, to the earliest instant; a stale one costs five events, a restart two."""
         at = self._life.wakes_at(self._under_way)
-        if at is None or (self._timer_at is not None and self._timer_at <= at):
+        if at == self._timer_at or (self._life.schema < 2 and self._may_fire_early(at)):
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = at
-        self._timer = asyncio.create_task(self._sleep_until(at))
+        self._timer, self._timer_at = None, at
+        if at is not None:
+            self._timer = asyncio.create_task(self._sleep_until(at))
+
+    def _may_fire_early(self, at: datetime | None) -> bool:
+        """Lives of schema 1 keep a timer that fires before there is anything to do."""
+        return at is None or (self._timer_at is not None and self._timer_at <= at)
 
     async def _sleep_until(self, at: datetime) -> None:
         left = max((at - workflow.now()).total_seconds(), 0.0)

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.playbook.telling import Settlement, Told
-from workflows.messages import DeliveryReport, ExecutionInput, PendingDelivery
+from workflows.messages import (
+    LIFE_SCHEMA,
+    DeliveryReport,
+    ExecutionInput,
+    PendingDelivery,
+)
 
 DIGESTS_KEPT = 32
 """Digests of the newest transitions kept to notice a changed one; a choice, small in payloads."""
@@ -45,6 +50,7 @@ class Life:
     conflicts: int = 0
     recent: list[str] = field(default_factory=list)
     asked_ahead: tuple[int, ...] = ()
+    schema: int = LIFE_SCHEMA
 
     @classmethod
     def begin(cls, given: ExecutionInput) -> Life:
@@ -59,6 +65,7 @@ class Life:
             pending={delivery.id: delivery.not_before for delivery in given.pending},
             ended=given.ended,
             load=given.known < 0,
+            schema=given.schema_version,
         )
 
     def go_on(self, continue_after: int | None) -> ExecutionInput:
@@ -73,6 +80,7 @@ class Life:
             pending=tuple(PendingDelivery(key, at) for key, at in self.pending.items()),
             ended=self.ended,
             continue_after=continue_after,
+            schema_version=self.schema,
         )
 
     def hear(self, told: Iterable[Told]) -> None:
@@ -117,7 +125,10 @@ class Life:
             # Nothing newer was heard meanwhile, so the record's view is the whole truth.
             self.next_deadline = found.next_deadline
             self.ended = found.ended
-            self.pending = {key: self.pending.get(key) for key in found.pending_deliveries}
+            self.pending = {
+                key: found.put_off.get(key, self.pending.get(key))
+                for key in found.pending_deliveries
+            }
         still_due = found.next_deadline is not None and found.next_deadline <= now
         if found.not_before is not None or (still_due and not found.news):
             wait = min(SHORTEST_WAIT * 2 ** min(self.early, 6), LONGEST_WAIT)

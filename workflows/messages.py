@@ -11,6 +11,13 @@ from datetime import datetime
 
 from domain.playbook.telling import Told
 
+LIFE_SCHEMA = 2
+"""How lives that begin now behave; a life goes on as it began.
+
+1: the timer restarts only when the deadline moves earlier. 2: whenever it moves, so that none
+fires for a deadline that is gone, which costs five events instead of two (docs/adr/0009).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -29,7 +29,8 @@ class Told:
 class Settlement:
     """What settling found: every transition the workflow did not know, and when to wake next.
 
-    `not_before` is set where nothing was due yet by the execution's clock.
+    `not_before` is set where nothing was due yet by the execution's clock; `put_off` says until
+    when pending deliveries are not to be tried, as in quiet hours.
     """
 
     news: tuple[Told, ...]
@@ -37,3 +38,4 @@ class Settlement:
     pending_deliveries: tuple[str, ...]
     ended: bool
     not_before: datetime | None = None
+    put_off: dict[str, datetime] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Record histories of every kind on real servers: `python -m tests.replay.record`.
 
-Only when a workflow has been changed on purpose, and then under new names: histories that were
-recorded stay, because workflows that began so may still be asleep somewhere.
+Only when a workflow has been changed on purpose, and then under a new `LIFE_SCHEMA`: histories
+that were recorded stay, because workflows that began so may still be asleep somewhere.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.smtp import Mailbox, mailbox
 from worker import WorkerSettings, run_worker
 from workflows.digest import DigestWorkflow
 from workflows.ids import TASK_QUEUE, delivery_workflow_id, workflow_id
-from workflows.messages import DigestRequest
+from workflows.messages import LIFE_SCHEMA, DigestRequest
 
 PASSWORD = "app-for-recording"
 
@@ -252,8 +252,10 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> None:
-    """Write what is missing beside this file, or into the directory given."""
-    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    """Write what is missing into the schema's folder, or into the directory given."""
+    default = Path(__file__).parent / f"schema-{LIFE_SCHEMA}"
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    directory.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as made,
         EmbeddedPostgres(Path(made) / "postgres", durable=False) as server,

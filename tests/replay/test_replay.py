@@ -15,11 +15,11 @@ from workflows.registry import WORKFLOWS, workflow_runner
 
 pytestmark = pytest.mark.anyio
 
-RECORDED = sorted(Path(__file__).parent.glob("*.json"))
+RECORDED = sorted(Path(__file__).parent.glob("schema-*/*.json"))
 KINDS = {"happy", "escalated", "reassigned", "paused", "cancelled", "continued", "retried"}
 
 
-@pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_recorded_history_replays(recorded: Path) -> None:
     replayer = Replayer(
         workflows=list(WORKFLOWS),
