@@ -40,7 +40,9 @@ def export(
     target = output.open("wb") if output else sys.stdout.buffer
     count = 0
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} entries"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with bar as progress:
         task = progress.add_task("entries", total=None)
         for entry in Remote().pages("/audit", since=since, until=until):
             target.write(orjson.dumps(entry) + b"\n")

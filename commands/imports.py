@@ -47,7 +47,7 @@ def import_file(
 
     Exit code 1, and the rows at fault as a table, where it was refused.
     """
-    wanted = _read_mapping(mapping) if mapping else _mapping(kind, column or [], date_format)
+    wanted = read_mapping(mapping) if mapping else _mapping(kind, column or [], date_format)
     try:
         done = _run(file, wanted, dry_run)
     except HoldfastError as error:
@@ -103,7 +103,8 @@ def _run(file: Path, mapping: bytes, dry_run: bool) -> dict[str, Any]:
             failures.append(error)
 
     columns = (TextColumn("{task.description}"), BarColumn(), _Counted(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with _Sent(file) as source, bar as progress:
         sending = threading.Thread(target=send, args=(source,), daemon=True)
         sending.start()
@@ -137,7 +138,7 @@ def _rows_read(remote: Remote, number: str) -> int:
         return 0
 
 
-def _read_mapping(file: Path) -> bytes:
+def read_mapping(file: Path) -> bytes:
     """The mapping of a YAML file, or of JSON, which is YAML too.
 
     Raises Invalid `mapping_invalid` with file, line and column.

@@ -33,17 +33,18 @@ class Up:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for(self, words: str, seconds: float = 180) -> None:
+    def wait_for(self, words: str, seconds: float = 180, *, after: int = 0) -> None:
+        """Until it says so; `after` is how much it had said before."""
         until = time.monotonic() + seconds
-        while words not in self.said:
+        while words not in self.said[after:]:
             assert self.process.poll() is None, self.said
             assert time.monotonic() < until, self.said
             time.sleep(_LOOK_EVERY_SECONDS)
 
-    def wait_for_line(self, name: str, words: str, seconds: float = 180) -> None:
+    def wait_for_line(self, name: str, words: str, seconds: float = 180, *, after: int = 0) -> None:
         until = time.monotonic() + seconds
         while not any(
-            line.split()[:1] == [name] and words in line for line in self.said.splitlines()
+            line.split()[:1] == [name] and words in line for line in self.said[after:].splitlines()
         ):
             assert time.monotonic() < until, self.said
             time.sleep(_LOOK_EVERY_SECONDS)

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from runtime.embedded import ports, processes
+from tests.commands.conftest import Shell
 from tests.commands.running import Up, start_up
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,7 +41,8 @@ def up() -> Iterator[Up]:
         shutil.rmtree(place)
 
 
-def test_starts_everything_refuses_a_second_and_stops_in_order(up: Up) -> None:
+def test_starts_everything_and_refuses_a_second(installation: Shell) -> None:
+    up = installation.up
     assert [line.split()[0] for line in up.said.splitlines()[1:6]] == PARTS
     below = up.below()
 
@@ -51,14 +53,29 @@ def test_starts_everything_refuses_a_second_and_stops_in_order(up: Up) -> None:
     assert up.answers()
     assert {one.pid for one in up.below()} >= {one.pid for one in below}
 
-    up.process.terminate()
-    assert up.process.wait(60) == 0
-    stopped = [line.split()[0] for line in up.said.splitlines() if " stopped " in line]
-    assert stopped == ["worker", "API", "Temporal", "PostgreSQL"]
-    assert all_gone(below, 1)
+
+def test_each_part_that_is_killed_comes_back_while_the_others_go_on(installation: Shell) -> None:
+    up = installation.up
+    places = {
+        "API": "logs/api.pid",
+        "worker": "logs/worker.pid",
+        "Temporal": "temporal/temporal.pid",
+    }
+    killed = {name: up.pid_of(place) for name, place in places.items()}
+    killed["PostgreSQL"] = up.postgres_pid()
+    before = len(up.said)
+    for name, pid in killed.items():
+        os.kill(pid, signal.SIGKILL)
+        up.wait_for(f"{name} ended by itself", after=before)
+        up.wait_for_line(name, "is back", after=before)
+    assert all(up.pid_of(place) != killed[name] for name, place in places.items())
+    assert up.postgres_pid() != killed["PostgreSQL"]
+    assert up.comes_to_answer()
 
 
-def test_recovers_when_it_is_killed_alone_and_when_everything_is(up: Up) -> None:
+def test_recovers_when_it_is_killed_alone_and_when_everything_is_and_stops_in_order(
+    up: Up,
+) -> None:
     below = up.below()
     up.process.kill()
     up.process.wait()
@@ -74,25 +91,15 @@ def test_recovers_when_it_is_killed_alone_and_when_everything_is(up: Up) -> None
         again = start_up(up.directory, up.port)
         again.wait_for("Ready after")
         assert again.answers()
+
+        below = again.below()
+        again.process.terminate()
+        assert again.process.wait(60) == 0
+        stopped = [line.split()[0] for line in again.said.splitlines() if " stopped " in line]
+        assert stopped == ["worker", "API", "Temporal", "PostgreSQL"]
+        assert all_gone(below, 1)
     finally:
         again.stop()
-
-
-def test_each_part_that_is_killed_comes_back_while_the_others_go_on(up: Up) -> None:
-    places = {
-        "API": "logs/api.pid",
-        "worker": "logs/worker.pid",
-        "Temporal": "temporal/temporal.pid",
-    }
-    killed = {name: up.pid_of(place) for name, place in places.items()}
-    killed["PostgreSQL"] = up.postgres_pid()
-    for name, pid in killed.items():
-        os.kill(pid, signal.SIGKILL)
-        up.wait_for(f"{name} ended by itself")
-        up.wait_for_line(name, "is back")
-    assert all(up.pid_of(place) != killed[name] for name, place in places.items())
-    assert up.postgres_pid() != killed["PostgreSQL"]
-    assert up.comes_to_answer()
 
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
