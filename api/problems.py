@@ -51,6 +51,7 @@ STATUS_OF_CODE: dict[str, int] = {
     # the thing that was named does not exist
     "unknown_step": 404,
     # the input is at fault, whatever the state
+    "cancel_code_invalid": 422,
     "choice_invalid": 422,
     "choice_missing": 422,
     "evidence_invalid": 422,

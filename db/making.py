@@ -23,7 +23,7 @@ from domain.errors import Refused
 from domain.playbook.codec import command_to_json, digest, event_to_json, state_to_json
 from domain.playbook.deadlines import next_deadline
 from domain.playbook.definition import Definition
-from domain.playbook.events import Event, TeamChanged
+from domain.playbook.events import Event, Migrated, TeamChanged
 from domain.playbook.machine import Made, Transit
 from domain.playbook.record import digest_of
 from domain.playbook.state import State
@@ -65,17 +65,20 @@ async def write_transit(
 ) -> tuple[Told, ...]:
     """Write everything that a transit made, in one message, and say what the workflow is told."""
     definition, after = held.definition, transit.state
+    migrated = _migrated(transit)
     frame = Frame(session.scope.org, held.id, held.account, held.contact)
     box = Outbox()
     told: list[Told] = []
     for made in transit.made:
+        if made.event.body is migrated:
+            definition = transit.definition
         carried = fill(box, frame, definition, made, after, people, endpoints, new_id)
         told.append(_told(definition, made, carried))
     await record.write(
         session,
         record.Written(
             execution=held.id,
-            change=_change(definition, after) if held.state is not None else None,
+            change=_change(transit, migrated) if held.state is not None else None,
             transitions=[_transition(m, t) for m, t in zip(transit.made, told, strict=True)],
             steps=_steps(frame, held, transit, people),
             escalations=box.escalations,
@@ -89,16 +92,24 @@ async def write_transit(
     return tuple(told)
 
 
-def _change(definition: Definition, after: State) -> record.ExecutionChange:
+def _migrated(transit: Transit) -> Migrated | None:
+    bodies = (made.event.body for made in transit.made)
+    return next((body for body in bodies if isinstance(body, Migrated)), None)
+
+
+def _change(transit: Transit, migrated: Migrated | None) -> record.ExecutionChange:
+    after = transit.state
     return record.ExecutionChange(
         status=after.status.value,
         state=orjson.dumps(state_to_json(after)),
         number=after.number,
         last_at=after.last_at,
-        next_deadline=next_deadline(definition, after),
+        next_deadline=next_deadline(transit.definition, after),
         outcome=after.outcome.value if after.outcome else None,
         outcome_code=after.outcome_code,
         ended_at=after.ended_at,
+        version_id=UUID(migrated.version) if migrated else None,
+        content_hash=migrated.content_hash if migrated else None,
     )
 
 
@@ -122,12 +133,13 @@ def _transition(made: Made, told: Told) -> record.NewTransition:
 
 
 def _steps(frame: Frame, held: Held, transit: Transit, people: People) -> list[dict[str, Any]]:
-    """Changed occurrences; all of them where a role moved, since its holder is resolved anew."""
-    team_changed = any(isinstance(made.event.body, TeamChanged) for made in transit.made)
+    """Changed occurrences; all of them where a role moved, since its holder is resolved anew, and
+    where the version did, since its titles may differ."""
+    every = any(isinstance(made.event.body, TeamChanged | Migrated) for made in transit.made)
     after = transit.state
-    steps = after.steps if team_changed else changed_steps(held.state, after)
+    steps = after.steps if every else changed_steps(held.state, after)
     return [
-        step_row(frame, held.definition, after, step, people.assignee(step), held.now)
+        step_row(frame, transit.definition, after, step, people.assignee(step), held.now)
         for step in steps
     ]
 
@@ -147,8 +159,13 @@ def request_digest(event: Event) -> str:
 
     Who repeats a command gives its words and evidence the ids that they had: the API derives them
     from the caller's key and the text, so that other words under the same key are found out.
+    What a migration found when it came is no part of the command.
     """
-    return digest(event_to_json(event)["body"])
+    body: dict[str, Any] = event_to_json(event)["body"]
+    if isinstance(event.body, Migrated):
+        found = {"before", "fields", "fields_version"}
+        body = {key: value for key, value in body.items() if key not in found}
+    return digest(body)
 
 
 def _entries(
@@ -183,8 +200,17 @@ def _entry_of_transition(held: Held, made: Made, told: Told, cause: Cause) -> Ne
             "digest": told.digest,
             "late": made.late,
             "caused": [command.kind for command in made.commands],
+            **_versions(made.event),
         },
     )
+
+
+def _versions(event: Event) -> dict[str, Any]:
+    """Which definition a migration left for which."""
+    body = event.body
+    if not isinstance(body, Migrated):
+        return {}
+    return {"from": body.before, "to": body.content_hash, "version": body.number}
 
 
 def _entry_of_refusal(
@@ -221,7 +247,7 @@ def _told(definition: Definition, made: Made, carried: Sequence[UUID]) -> Told:
 
 def reason_code(event: Event) -> str | None:
     """The one code that says most about an event: its step, its deadline, or why."""
-    for name in ("step", "key", "code", "cause", "fact", "by"):
+    for name in ("step", "key", "code", "cause", "fact", "by", "content_hash"):
         value = getattr(event.body, name, None)
         if isinstance(value, str):
             return value

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.playbook.definition import Definition, Step
-from domain.playbook.draft import phase_of, step_of
+from domain.playbook.definition import Definition
+from domain.playbook.draft import rules_of
 from domain.playbook.state import State, StepState
 
 Row = dict[str, object]
@@ -40,7 +40,7 @@ def step_row(
     changed_at: datetime,
 ) -> Row:
     """One row of the table `steps`."""
-    rules: Step = step_of(definition, step.key)
+    phase, rules = rules_of(definition, state, step.key)
     waiting, waiver = step.waiting, step.waiver
     return {
         "org_id": frame.org,
@@ -52,7 +52,7 @@ def step_row(
         "playbook_name": definition.name,
         "account_id": frame.account,
         "contact_id": frame.contact,
-        "phase": phase_of(definition, step.key).key,
+        "phase": phase.key,
         "title": rules.title,
         "kind": rules.kind.value,
         "status": step.status.value,

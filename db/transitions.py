@@ -68,11 +68,13 @@ async def apply_event(
     seen: dict[str, Any] | None = None,
     clock: Clock = database_clock,
     bulk: bool = False,
+    onto: Definition | None = None,
 ) -> Applied:
     """Settle what fell due before, then apply one event; the same id again repeats its answer.
 
     Raises NotFound (`execution_not_found`), Conflict (`event_id_reused`). What the state does not
-    allow comes back as `Applied.refusal`. `bulk` leaves the telling to the relay alone.
+    allow comes back as `Applied.refusal`. `bulk` leaves the telling to the relay alone. `onto` is
+    the definition that a migration moves to (`db/migrating.py`).
     """
     held = await _hold(session, execution, clock)
     around = await surroundings.read(
@@ -82,7 +84,7 @@ async def apply_event(
         return _repeated(held, around.kept, event)
     renewed = await _renew_calendar(session, held, bulk)
     held = renewed.held
-    outcome = transit(held.definition, held.state, event, held.now)
+    outcome = transit(held.definition, held.state, event, held.now, onto)
     told = await write_transit(
         session, held, outcome, Cause(event, seen, bulk), around.people, around.endpoints
     )
@@ -150,7 +152,7 @@ async def start_execution(
             f"not for one {request.subject_kind.value}.",
             code="wrong_subject",
         )
-    fields, fields_version = await _fields_to_read(session, request, definition)
+    fields, fields_version = await fields_to_read(session, request.account, definition)
     now, calendar = await clock_and_calendar(session, clock)
     started = Started(
         fields=fields,
@@ -237,19 +239,19 @@ def _repeated(held: Held, kept: answers.KeptAnswer, event: Event) -> Applied:
     return Applied(held.id, answer["number"], held.state, (), refusal, repeated=True)
 
 
-async def _fields_to_read(
-    session: WriteSession, request: StartRequest, definition: Definition
+async def fields_to_read(
+    session: WriteSession, account: UUID | None, definition: Definition
 ) -> tuple[dict[str, Any], int]:
     """The fields that the definition reads, their row locked so that no fact is missed (law 15)."""
-    if request.account is None:
+    if account is None:
         return {}, 0
-    known = await statistics.lock_for_reading(session, session.scope.org, request.account)
+    known = await statistics.lock_for_reading(session, session.scope.org, account)
     return {name: known.fields.get(name) for name in definition.reads}, known.version
 
 
 def _new_execution(
     request: StartRequest,
-    version: versions.EnabledVersion,
+    version: versions.PublishedVersion,
     held: Held,
     outcome: Transit,
 ) -> executions.NewExecution:
@@ -355,13 +357,14 @@ async def _add_evidence(
 async def _affect_others(session: WriteSession, held: Held, outcome: Transit) -> tuple[UUID, ...]:
     affected: list[UUID] = []
     for made in outcome.made:
+        cause = f"{held.id}:{made.number}"
         for command in made.commands:
             match command:
                 case SuspendPlaybooks():
-                    event = Event(f"suspended:{held.id}", Paused(str(held.id)), SYSTEM)
+                    event = Event(f"suspended:{cause}", Paused(str(held.id)), SYSTEM)
                     affected += await _tell_others(session, held, event, command.playbooks)
                 case ResumePlaybooks():
-                    event = Event(f"resumed:{held.id}", Resumed(str(held.id)), SYSTEM)
+                    event = Event(f"resumed:{cause}", Resumed(str(held.id)), SYSTEM)
                     affected += await _tell_others(session, held, event, command.playbooks)
                 case HandedOver():
                     affected += await _move_ownership(session, held, command, made.number)

@@ -22,8 +22,8 @@ HAND_OVER = "hand-over"
 async def give_role(
     work: Writing, account: UUID, role: Role, body: PlaceBody
 ) -> tuple[PlaceResult, ExecutionView | None]:
-    """Raises NotFound `account_not_found`, `member_not_found`, `playbook_not_found` (no enabled
-    hand-over), Conflict `execution_open` (one is under way)."""
+    """Raises NotFound `account_not_found`, `member_not_found`, `playbook_not_found` (no
+    hand-over), Refused `playbook_disabled`, Conflict `execution_open` (one is under way)."""
     await accounts.require_account(work.session, work.org, account)
     await work.require_member(body.member)
     giver = await holder_of(work.session, work.org, account, role.value)

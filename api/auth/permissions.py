@@ -16,6 +16,7 @@ class Permission(StrEnum):
     read = "read"
     start_executions = "start_executions"
     steer_executions = "steer_executions"  # pause, resume, cancel
+    migrate_executions = "migrate_executions"  # to another version
     work_steps = "work_steps"  # all commands on steps; the machine checks the step's own roles
     write_records = "write_records"  # tasks, notes, touches, own absences
     write_absences = "write_absences"  # of other members
@@ -42,6 +43,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     Permission.read: _EVERYONE,
     Permission.start_executions: _OWNING,
     Permission.steer_executions: _OWNING,
+    Permission.migrate_executions: _RUNNING | {Role.director},
     Permission.work_steps: _WORKING,
     Permission.write_records: _WORKING,
     Permission.write_absences: _LEADING,

@@ -1,4 +1,4 @@
-"""Executions: start, list, read, timeline, pause, resume, cancel."""
+"""Executions: start, list, read, timeline, pause, resume, cancel, migrate."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from api.executions.schemas import (
     CommandAnswer,
     ExecutionSummary,
     ExecutionView,
+    MigrateBody,
+    MigrationPreview,
     ReasonBody,
     StartBody,
     TimelineEntry,
 )
 from api.executions.timeline import timeline_of
-from api.executions.views import execution_view
+from api.executions.views import execution_view, preview_view
 from api.guard import Read, Write, Writing
 from api.pagination import Cursor, Limit, Page, decode, page
 from api.routing import router as router_of
+from db.migrating import MigrateRequest, migrate_execution, preview_migration
 from db.queries import accounts, contacts, execution_list, executions, versions, words
 from db.queries.execution_list import ExecutionFilter, read_head
 from db.requests import NewWords, StartRequest
@@ -122,6 +125,24 @@ async def cancel(work: Write, execution: UUID, body: CancelBody) -> CommandAnswe
     """Ends it as neutral; open steps are withdrawn."""
     reason = _reason(work, body.reason)
     return await _steer(work, execution, Cancelled(body.code, _id(reason)), reason)
+
+
+@router.post("/{execution}/migrate")
+@needs(Permission.migrate_executions)
+async def migrate(
+    work: Write, execution: UUID, body: MigrateBody
+) -> CommandAnswer | MigrationPreview:
+    """Moves it to another version of its playbook, or shows what that would change."""
+    reason = _reason(work, body.reason)
+    request = MigrateRequest(execution, body.version, work.event_id(), reason)
+    if body.dry_run:
+        return preview_view(
+            await preview_migration(work.session, request, work.actor, clock=work.clock)
+        )
+    applied = work.applied(
+        await migrate_execution(work.session, request, work.actor, clock=work.clock)
+    )
+    return await answer_of(work.session, applied)
 
 
 async def _steer(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from api.shapes import Body, Code, Prose, View
 from domain.playbook.definition import EvidenceType, OutcomeKind, Role, StepKind, Subject, Value
+from domain.playbook.events import CancelCode
+from domain.playbook.moves import Move
 from domain.playbook.state import ExecutionStatus, StepStatus
 
 Parameter = Annotated[str, Field(min_length=1, max_length=200)]
@@ -36,17 +37,18 @@ class ReasonBody(Body):
     reason: Prose | None = None
 
 
-class CancelCode(StrEnum):
-    withdrawn = "withdrawn"
-    superseded = "superseded"
-    false_alarm = "false_alarm"
-    not_needed = "not_needed"
-
-
 class CancelBody(Body):
     """Ends the execution as neutral, with why."""
 
     code: CancelCode = CancelCode.withdrawn
+    reason: Prose | None = None
+
+
+class MigrateBody(Body):
+    """Without `version`, the one that is enabled. A dry run answers with what would change."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    dry_run: bool = False
     reason: Prose | None = None
 
 
@@ -192,6 +194,34 @@ class CommandAnswer(View):
     repeated: bool
     execution: ExecutionView
     step: StepView | None = None
+
+
+class StepMoveView(View):
+    """What becomes of one occurrence; `moves`: it stays, at another time."""
+
+    step: str
+    occurrence: int
+    title: str
+    move: Move
+    moves: bool
+    due_before: datetime | None
+    due_after: datetime | None
+    opens_before: datetime | None
+    opens_after: datetime | None
+
+
+class MigrationPreview(View):
+    """What moving to version `after` would do now. `outcome`: it would end by that."""
+
+    dry_run: Literal[True] = True
+    playbook: str
+    before: int
+    after: int
+    steps: list[StepMoveView]
+    next_deadline_before: datetime | None
+    next_deadline_after: datetime | None
+    outcome: OutcomeKind | None
+    outcome_code: str | None
 
 
 class TimelineEntry(View):

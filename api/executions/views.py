@@ -10,15 +10,18 @@ from api.executions.schemas import (
     EvidenceView,
     ExecutionView,
     FormField,
+    MigrationPreview,
     PhaseView,
+    StepMoveView,
     StepView,
     WaitingView,
     WaiverView,
 )
+from db.migrating import Preview
 from db.models.evidence import Evidence
 from db.queries.execution_list import Head
 from domain.playbook.definition import Definition, OutcomeKind, Step, Subject
-from domain.playbook.draft import phase_of, step_of
+from domain.playbook.draft import rules_of
 from domain.playbook.state import State, StepState, StepStatus
 
 
@@ -80,7 +83,7 @@ def step_view(
     evidence: list[EvidenceView],
 ) -> StepView:
     """One occurrence of a step."""
-    rules = step_of(definition, step.key)
+    phase, rules = rules_of(definition, state, step.key)
     holder = held_by.get(f"{step.key}/{step.occurrence}")
     done_at = step.occurred_at or step.closed_at
     late = bool(done_at and step.due_at and done_at > step.due_at)
@@ -89,7 +92,7 @@ def step_view(
     return StepView(
         step=step.key,
         occurrence=step.occurrence,
-        phase=phase_of(definition, step.key).key,
+        phase=phase.key,
         title=rules.title,
         instructions=rules.instructions,
         kind=rules.kind,
@@ -139,3 +142,18 @@ def _form(rules: Step, state: State, step: StepState) -> list[FormField]:
         )
         for field in rules.evidence
     ]
+
+
+def preview_view(preview: Preview) -> MigrationPreview:
+    """What a migration would do, step by step."""
+    moves = preview.moves
+    return MigrationPreview(
+        playbook=preview.playbook,
+        before=preview.before,
+        after=preview.after,
+        steps=[StepMoveView.model_validate(one) for one in moves.steps],
+        next_deadline_before=moves.deadline_before,
+        next_deadline_after=moves.deadline_after,
+        outcome=moves.outcome,
+        outcome_code=moves.outcome_code,
+    )

@@ -26,7 +26,10 @@ from domain.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class ExecutionChange:
-    """What the last of the transitions leaves; `state` is its JSON."""
+    """What the last of the transitions leaves; `state` is its JSON.
+
+    `version_id` and `content_hash` are named where a migration moved it to another version.
+    """
 
     status: str
     state: bytes
@@ -36,6 +39,8 @@ class ExecutionChange:
     outcome: str | None
     outcome_code: str | None
     ended_at: datetime | None
+    version_id: UUID | None = None
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class Written:
 
 TRANSITION_COLUMNS = tuple(NewTransition.__dataclass_fields__)
 CHANGE_COLUMNS = tuple(ExecutionChange.__dataclass_fields__)
+STAYING = frozenset({"version_id", "content_hash"})
+"""Columns that null leaves as they are."""
 STEP_KEY = ("execution_id", "step", "occurrence")
 STEP_COLUMNS = tuple(
     column.name for column in table_of(Step).columns if column.name not in {"org_id", *STEP_KEY}
@@ -144,7 +151,12 @@ def _updated() -> CTE:
             table.c.org_id == bindparam("org", type_=Uuid()),
             table.c.id == new.c.id,
         )
-        .values({name: new.c[name] for name in CHANGE_COLUMNS})
+        .values(
+            {
+                name: func.coalesce(new.c[name], table.c[name]) if name in STAYING else new.c[name]
+                for name in CHANGE_COLUMNS
+            }
+        )
         .returning(table.c.id)
         .cte("updated")
     )

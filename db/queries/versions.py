@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from db.bulk import table_of
 from db.models.playbook_versions import PlaybookVersion
 from db.models.playbooks import Playbook
 from db.sessions import ReadSession
-from domain.errors import NotFound
+from domain.errors import NotFound, Refused
 from domain.playbook.codec import definition_from_json
 from domain.playbook.definition import Definition
 
@@ -31,14 +32,15 @@ _ENABLED = (
     )
 )
 
+_PUBLISHED = (V.id, V.playbook_key, V.number, V.content_hash, V.engine)
 _KEPT = 500
 _decoded: OrderedDict[str, Definition] = OrderedDict()
 """Decoded definitions by content hash: equal hashes are equal definitions, whoever published."""
 
 
 @dataclass(frozen=True, slots=True)
-class EnabledVersion:
-    """The version that new executions of a playbook start with."""
+class PublishedVersion:
+    """A version of a playbook, without its definition."""
 
     id: UUID
     playbook_key: str
@@ -74,17 +76,72 @@ async def definition(session: ReadSession, version: UUID, content_hash: str) -> 
     return made
 
 
-async def enabled(session: ReadSession, playbook: str) -> EnabledVersion:
+async def enabled(session: ReadSession, playbook: str) -> PublishedVersion:
     """Which version a start takes.
 
-    Raises NotFound (`playbook_not_found`) where there is none, or it is not enabled.
+    Raises NotFound (`playbook_not_found`), and Refused (`playbook_disabled`) where there is one
+    that nothing is to start with.
     """
-    rows = await session.execute(_ENABLED, {"org": session.scope.org, "playbook": playbook})
+    rows = await session.execute(
+        select(P.enabled, *_PUBLISHED)
+        .select_from(table_of(Playbook))
+        .outerjoin(
+            table_of(PlaybookVersion),
+            (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
+        )
+        .where(P.org_id == session.scope.org, P.key == playbook)
+    )
     row = rows.first()
     if row is None:
         raise NotFound(
-            f"No playbook {playbook!r} is enabled here. Publish and enable it first.",
+            f"There is no playbook {playbook!r} here. Publish and enable it first.",
             code="playbook_not_found",
             details={"playbook": playbook},
         )
-    return EnabledVersion(*row)
+    is_enabled, *values = row
+    if not is_enabled or values[0] is None:
+        raise Refused(
+            f"The playbook {playbook!r} is not enabled. Have it enabled, or take another one.",
+            code="playbook_disabled",
+            details={"playbook": playbook},
+        )
+    return PublishedVersion(*values)
+
+
+async def published(session: ReadSession, playbook: str, number: int) -> PublishedVersion:
+    """That version of a playbook, enabled or not. Raises NotFound (`version_not_found`)."""
+    rows = await session.execute(
+        select(*_PUBLISHED).where(
+            V.org_id == session.scope.org, V.playbook_key == playbook, V.number == number
+        )
+    )
+    row = rows.first()
+    if row is None:
+        raise NotFound(
+            f"The playbook {playbook!r} has no version {number} in this organization.",
+            code="version_not_found",
+            details={"playbook": playbook, "version": number},
+        )
+    return PublishedVersion(*row)
+
+
+async def definitions_by_hash(
+    session: ReadSession, playbook: str, hashes: Collection[str]
+) -> dict[str, Definition]:
+    """The definitions of these content hashes; one that is not there is left out."""
+    rows = await session.execute(
+        select(V.id, V.content_hash).where(
+            V.org_id == session.scope.org,
+            V.playbook_key == playbook,
+            V.content_hash.in_(hashes),
+        )
+    )
+    return {one: await definition(session, version, one) for version, one in rows.all()}
+
+
+async def number_of(session: ReadSession, version: UUID) -> int:
+    """The number of a version by its id. Raises NoResultFound where there is none."""
+    found = await session.execute(
+        select(V.number).where(V.org_id == session.scope.org, V.id == version)
+    )
+    return int(found.scalar_one())

@@ -7,7 +7,7 @@ stored value nor a content hash (law 6); in return, the default of a field never
 from __future__ import annotations
 
 import hashlib
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar, cast
@@ -59,7 +59,10 @@ def ladder_from_json(value: Json | str | bytes) -> Ladder:
 
 def state_to_json(state: State) -> Json:
     """Plain JSON values; instants as ISO 8601 with "Z"."""
-    return cast(Json, _STATE.dump_python(state, mode="json", exclude_defaults=True))
+    if not state.former:
+        return cast(Json, _STATE.dump_python(state, mode="json", exclude_defaults=True))
+    rest = replace(state, former=())  # rules keep every `kind`, as in a definition
+    return {**state_to_json(rest), "former": _compact(state.former)}
 
 
 def state_from_json(value: Json | str | bytes) -> State:

@@ -90,7 +90,8 @@ def next_deadline(definition: Definition, state: State) -> datetime | None:
 def _of_phases(state: State) -> Iterator[Deadline]:
     for phase in state.phases:
         if not phase.started and phase.starts_at is not None:
-            yield Deadline(phase.starts_at, Rank.phase, f"phase:{phase.key}", 0, "phase", phase.key)
+            key = f"phase:{phase.key}"
+            yield Deadline(phase.starts_at, Rank.phase, key, phase.generation, "phase", phase.key)
 
 
 def _of_exits(definition: Definition, state: State) -> Iterator[Deadline]:
@@ -150,7 +151,8 @@ def _of_step(definition: Definition, state: State, step: StepState) -> Iterator[
                 yield deadline(step.waiting.follow_up_at, Rank.follow_up, "follow-up")
             yield from _of_survey(step, deadline)
         case StepStatus.waived:
-            if step.waiver is not None and step.waiver.expires_at is not None:
+            known = any(rules.key == step.key for rules in definition.steps())
+            if known and step.waiver is not None and step.waiver.expires_at is not None:
                 yield deadline(step.waiver.expires_at, Rank.waiver, "waiver-expiry")
         case StepStatus.open | StepStatus.offered:
             yield from _of_survey(step, deadline)

@@ -27,15 +27,26 @@ StepRef = tuple[str, int]
 
 
 class Draft:
-    """A state in work, the instant it moves to, and the commands collected on the way."""
+    """A state in work, the instant it moves to, and the commands collected on the way.
 
-    __slots__ = ("actor", "at", "commands", "definition", "phases", "state", "steps")
+    `onto` is the definition that a migration moves to.
+    """
 
-    def __init__(self, definition: Definition, state: State, at: datetime, actor: Actor) -> None:
+    __slots__ = ("actor", "at", "commands", "definition", "onto", "phases", "state", "steps")
+
+    def __init__(
+        self,
+        definition: Definition,
+        state: State,
+        at: datetime,
+        actor: Actor,
+        onto: Definition | None = None,
+    ) -> None:
         self.definition = definition
         self.state = state
         self.at = at
         self.actor = actor
+        self.onto = onto
         self.steps: dict[StepRef, StepState] = {(s.key, s.occurrence): s for s in state.steps}
         self.phases: dict[str, PhaseState] = {p.key: p for p in state.phases}
         self.commands: list[Command] = []
@@ -65,6 +76,21 @@ class Draft:
         """Replace a step by itself with these fields changed."""
         return self.put(replace(step, **changes))  # type: ignore[arg-type]
 
+    def come_up(self, step: Step, occurrence: int, opens_at: datetime) -> StepState:
+        """Put an occurrence that is to open then. One that a migration took away before is another
+        generation, so that its deadlines' ids are new."""
+        before = self.steps.get((step.key, occurrence))
+        return self.put(
+            StepState(
+                step.key,
+                occurrence,
+                StepStatus.scheduled,
+                step.owner,
+                opens_at=opens_at,
+                generation=before.generation + 1 if before else 0,
+            )
+        )
+
     # --- looking things up ----------------------------------------------------------------
 
     def step(self, key: str, occurrence: int) -> tuple[Step, StepState]:
@@ -83,7 +109,10 @@ class Draft:
         return definition, state
 
     def occurrences(self, key: str) -> list[StepState]:
-        return [s for s in self.steps.values() if s.key == key]
+        """Those that came up; what a migration took away may come up again."""
+        return [
+            s for s in self.steps.values() if s.key == key and s.status is not StepStatus.withdrawn
+        ]
 
     def is_closed(self, key: str) -> bool:
         """True once every occurrence there will be is closed."""
@@ -138,6 +167,15 @@ def phase_of(definition: Definition, key: str) -> Phase:
     for phase in definition.phases:
         if any(step.key == key for step in phase.steps):
             return phase
+    raise Refused(f'This playbook has no step "{key}".', code="unknown_step")
+
+
+def rules_of(definition: Definition, state: State, key: str) -> tuple[Phase, Step]:
+    """Phase and step of that key, also where only a version that the execution left had it."""
+    for phase in (*definition.phases, *state.former):
+        for step in phase.steps:
+            if step.key == key:
+                return phase, step
     raise Refused(f'This playbook has no step "{key}".', code="unknown_step")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Discriminator
@@ -217,13 +218,40 @@ class Resumed:
     kind: Literal["resumed"] = "resumed"
 
 
+class CancelCode(StrEnum):
+    """Why an execution ends early."""
+
+    withdrawn = "withdrawn"
+    superseded = "superseded"
+    false_alarm = "false_alarm"
+    not_needed = "not_needed"
+
+
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Ends as neutral: `code` is withdrawn, superseded, false_alarm or not_needed."""
+    """Ends as neutral: `code` is a CancelCode."""
 
-    code: str = "withdrawn"
+    code: str = CancelCode.withdrawn.value
     reason: str | None = None
     kind: Literal["cancelled"] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Moved to another version of its playbook (law 6), whose definition the shell hands along.
+
+    `version` is its id, `number` its number; `before` is the content hash that it leaves. `fields`
+    are the subject fields that the new definition reads, as known now (law 15).
+    """
+
+    version: str
+    content_hash: str
+    number: int
+    before: str
+    fields: dict[str, Value]
+    fields_version: int = 0
+    reason: str | None = None
+    kind: Literal["migrated"] = "migrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +284,7 @@ Body = Annotated[
     | Paused
     | Resumed
     | Cancelled
+    | Migrated
     | DeadlinePassed,
     Discriminator("kind"),
 ]

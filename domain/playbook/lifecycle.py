@@ -23,6 +23,7 @@ from domain.playbook.draft import Draft, step_of
 from domain.playbook.events import (
     Actor,
     CalendarChanged,
+    CancelCode,
     Cancelled,
     DeliveryEnded,
     FactArrived,
@@ -59,7 +60,7 @@ def begin(
     if missing and missing not in event.parameters:
         raise Refused(f'Say "{missing}" when starting this playbook.', code="parameter_missing")
     _check_role(event)
-    _check_codes(definition, event)
+    check_codes(definition, event.parameters)
     phases = tuple(
         PhaseState(
             phase.key,
@@ -97,8 +98,9 @@ def _check_role(event: Started) -> None:
         )
 
 
-def _check_codes(definition: Definition, event: Started) -> None:
-    for name, code in event.parameters.items():
+def check_codes(definition: Definition, parameters: dict[str, str]) -> None:
+    """Refused with `parameter_invalid` where a parameter has a code that the playbook lacks."""
+    for name, code in parameters.items():
         allowed = definition.allowed_codes(name)
         if allowed is not None and code not in allowed:
             raise Refused(
@@ -174,7 +176,7 @@ def _follow_account_date(draft: Draft, state: StepState, changed: set[str]) -> N
     if state.status not in (StepStatus.open, StepStatus.waiting):
         return
     if _counts_from(step.due, changed):
-        state = _move_due(draft, step, state)
+        state = move_due(draft, step, state, state.opened_at or draft.at, draft.at)
     until = step.wait.until if step.wait else None
     if until is not None and _counts_from(until, changed):
         at = resolve(draft, step, until, state.opened_at)
@@ -186,18 +188,20 @@ def _counts_from(spec: TimeSpec | None, changed: set[str]) -> bool:
     return spec is not None and spec.anchor is Anchor.field and spec.ref in changed
 
 
-def _move_due(draft: Draft, step: Step, state: StepState) -> StepState:
-    """Due by the new date, plus what was waited; a date in the past makes it due now.
+def move_due(
+    draft: Draft, step: Step, state: StepState, opening: datetime, not_before: datetime
+) -> StepState:
+    """Due by the new date or rule, plus what was waited; a date in the past makes it due now.
 
     What was missed by the old date and would be by the new one stays missed, and its ladder goes
     on.
     """
-    due_at = due_of(draft, step, state.opened_at or draft.at)
+    due_at = due_of(draft, step, opening)
     if due_at is not None:
         due_at += timedelta(seconds=state.waited)
-        if due_at <= draft.at and state.breached_at is not None:
+        if due_at <= not_before and state.breached_at is not None:
             return state
-        due_at = max(due_at, draft.at)
+        due_at = max(due_at, not_before)
     if due_at == state.due_at:
         return state
     return draft.change(
@@ -318,4 +322,9 @@ def _is_date(spec: TimeSpec | None) -> bool:
 
 
 def cancel(draft: Draft, event: Cancelled) -> None:
+    if event.code not in set(CancelCode):
+        raise Refused(
+            f'"{event.code}" is no reason to cancel. Take one of {", ".join(CancelCode)}.',
+            code="cancel_code_invalid",
+        )
     end(draft, OutcomeKind.neutral, event.code)

@@ -20,7 +20,15 @@ from domain.playbook.commands import Command, Escalate, Remind, Send, StepOpened
 from domain.playbook.deadlines import deadlines, require_known_engine
 from domain.playbook.definition import Definition
 from domain.playbook.draft import Draft
-from domain.playbook.events import SYSTEM, CalendarChanged, DeadlinePassed, Event, Started
+from domain.playbook.events import (
+    SYSTEM,
+    CalendarChanged,
+    DeadlinePassed,
+    Event,
+    Migrated,
+    Started,
+)
+from domain.playbook.migration import migrate
 from domain.playbook.state import CLOSED, ExecutionStatus, State
 from domain.playbook.timeouts import pass_deadline
 from domain.playbook.unfolding import unfold
@@ -54,6 +62,7 @@ HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     e.Paused: lifecycle.pause,
     e.Resumed: lifecycle.resume,
     e.Cancelled: lifecycle.cancel,
+    e.Migrated: migrate,
     e.DeadlinePassed: pass_deadline,
 }
 
@@ -62,6 +71,7 @@ WHILE_PAUSED = frozenset(
         e.Paused,
         e.Resumed,
         e.Cancelled,
+        e.Migrated,
         e.FactArrived,
         e.FieldsChanged,
         e.TeamChanged,
@@ -87,20 +97,29 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Transit:
-    """What one transaction does: the deadlines it settled, its event, or why that was refused."""
+    """What one transaction does: the deadlines it settled, its event, or why that was refused.
+
+    `definition` is the one that counts from now on: another one after a migration.
+    """
 
     state: State
     made: tuple[Made, ...]
+    definition: Definition
     refusal: Refused | None = None
 
 
 def advance(
-    definition: Definition, state: State | None, event: Event, now: datetime
+    definition: Definition,
+    state: State | None,
+    event: Event,
+    now: datetime,
+    onto: Definition | None = None,
 ) -> tuple[State, tuple[Command, ...]]:
     """The next state and what it causes. Raises `Refused`; then nothing has changed.
 
     `now` is never before the state's last instant: an earlier one counts as that instant (law 3).
-    Deadlines are not looked at; `transit` settles them first.
+    Deadlines are not looked at; `transit` settles them first. `onto` is the definition that a
+    migration moves to, and is the one to hand in for everything after it.
     """
     if state is None:
         if not isinstance(event.body, Started):
@@ -108,7 +127,7 @@ def advance(
         started, commands = lifecycle.begin(definition, event.body, event.actor, now)
         return started, tuple(commands)
     _check_alive(state, event)
-    draft = Draft(definition, state, max(now, state.last_at), event.actor)
+    draft = Draft(definition, state, max(now, state.last_at), event.actor, onto)
     HANDLERS[type(event.body)](draft, event.body)
     unfold(draft)
     return draft.freeze(), tuple(draft.commands)
@@ -127,10 +146,16 @@ def _check_alive(state: State, event: Event) -> None:
 
 
 def transit(
-    definition: Definition, state: State | None, event: Event | None, now: datetime
+    definition: Definition,
+    state: State | None,
+    event: Event | None,
+    now: datetime,
+    onto: Definition | None = None,
 ) -> Transit:
     """Settle every deadline up to `now` in order, then apply the event, if there is one.
 
+    What was due before a migration is settled by the old definition, what is due by the new one,
+    `onto`, right after it.
     A new calendar comes first where the old one does not reach: nothing can be settled without.
     """
     made: list[Made] = []
@@ -146,8 +171,10 @@ def transit(
     refusal: Refused | None = None
     if event is not None:
         try:
-            state, commands = advance(definition, state, event, now)
+            state, commands = advance(definition, state, event, now, onto)
             made.append(Made(state.number, event, now, False, commands, state))
+            if onto is not None and isinstance(event.body, Migrated):
+                definition = onto
             state = _settle(definition, state, now, made)
         except Refused as refused:
             refusal = refused
@@ -155,7 +182,7 @@ def transit(
                 raise
     if state is None:
         raise Refused("The execution has not started.", code="not_started")
-    return Transit(state, _without_pointless(tuple(made), state, now), refusal)
+    return Transit(state, _without_pointless(tuple(made), state, now), definition, refusal)
 
 
 def _settle(definition: Definition, state: State, now: datetime, made: list[Made]) -> State:

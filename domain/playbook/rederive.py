@@ -1,17 +1,18 @@
 """Live an execution again from its recorded events, and say where the record disagrees.
 
-Needs the frozen definition and the events with their instants; no database, no server, no clock.
+Needs the frozen definition, those that migrations moved to, and the events with their instants;
+no database, no server, no clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.errors import HoldfastError
 from domain.playbook.definition import Definition
-from domain.playbook.events import Event
+from domain.playbook.events import Event, Migrated
 from domain.playbook.machine import Made, advance
 from domain.playbook.record import digest_of
 from domain.playbook.state import State
@@ -48,8 +49,15 @@ class Rederived:
     disagreement: Disagreement | None = None
 
 
-def rederive(definition: Definition, recorded: Iterable[Recorded]) -> Rederived:
-    """Every recorded transition in order, from 0, until the first that disagrees."""
+def rederive(
+    definition: Definition,
+    recorded: Iterable[Recorded],
+    onto: Mapping[str, Definition] | None = None,
+) -> Rederived:
+    """Every recorded transition in order, from 0, until the first that disagrees.
+
+    `definition` is the one of the start; `onto` holds by content hash what migrations moved to.
+    """
     state: State | None = None
     agreed = 0
     for one in recorded:
@@ -57,8 +65,10 @@ def rederive(definition: Definition, recorded: Iterable[Recorded]) -> Rederived:
         fault = _misplaced(state, agreed, one, at)
         if fault is not None:
             return Rederived(state, agreed, fault)
+        body = one.event.body
+        target = (onto or {}).get(body.content_hash) if isinstance(body, Migrated) else None
         try:
-            after, commands = advance(definition, state, one.event, at)
+            after, commands = advance(definition, state, one.event, at, target)
         except HoldfastError as error:
             fault = Disagreement(one.number, error.code, f"The machine refuses it: {error.message}")
             return Rederived(state, agreed, fault)
@@ -69,7 +79,7 @@ def rederive(definition: Definition, recorded: Iterable[Recorded]) -> Rederived:
                 "Its event, its instant, its digest or the definition was changed afterwards.",
             )
             return Rederived(state, agreed, fault)
-        state, agreed = after, agreed + 1
+        state, agreed, definition = after, agreed + 1, target or definition
     return Rederived(state, agreed)
 
 

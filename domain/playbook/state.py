@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.calendars import CalendarSnapshot
-from domain.playbook.definition import OutcomeKind, Role, Value
+from domain.playbook.definition import OutcomeKind, Phase, Role, Value
 
 ENGINE_REVISION = 1
 """The newest revision of `advance` that this code knows (law 6)."""
@@ -29,7 +29,7 @@ class StepStatus(StrEnum):
     skipped = "skipped"
     waived = "waived"
     not_needed = "not_needed"  # its condition was false
-    withdrawn = "withdrawn"  # the execution ended first
+    withdrawn = "withdrawn"  # the execution ended first, or its new version lacks the step
     unanswered = "unanswered"  # a survey that closed without an answer
     expired = "expired"  # a wait on a condition that ran into its limit
 
@@ -105,10 +105,13 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class PhaseState:
+    """`generation` is the migration that laid it out, so that its deadline's id stays its own."""
+
     key: str
     starts_at: datetime | None
     ends_at: datetime | None
     started: bool = False
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`number` is the last transition's; `fields` the subject's, with the version they came in."""
+    """`number` is the last transition's; `fields` the subject's, with the version they came in.
+
+    `former` holds the rules of steps that came up under a version it has left, and that its own
+    version lacks: so they can be shown for as long as the execution is.
+    """
 
     number: int
     status: ExecutionStatus
@@ -143,3 +150,5 @@ class State:
     outcome: OutcomeKind | None = None
     outcome_code: str | None = None
     ended_at: datetime | None = None
+    migrations: int = 0
+    former: tuple[Phase, ...] = ()

@@ -35,12 +35,12 @@ def resolve(draft: Draft, step: Step, spec: TimeSpec, opening: datetime | None) 
 def _anchor(draft: Draft, step: Step, spec: TimeSpec, opening: datetime | None) -> datetime | None:
     match spec.anchor:
         case Anchor.start:
-            return _after_pauses(draft.state.started_at, draft.state.pauses)
+            return after_pauses(draft.state.started_at, draft.state.pauses)
         case Anchor.phase_start:
             phase = draft.phases[phase_of(draft.definition, step.key).key]
             if phase.starts_at is None or not phase.started:
                 return phase.starts_at
-            return _after_pauses(phase.starts_at, draft.state.pauses)
+            return after_pauses(phase.starts_at, draft.state.pauses)
         case Anchor.phase_end:
             return draft.phases[phase_of(draft.definition, step.key).key].ends_at
         case Anchor.opening:
@@ -49,13 +49,13 @@ def _anchor(draft: Draft, step: Step, spec: TimeSpec, opening: datetime | None) 
             closed = [s.closed_at for s in draft.occurrences(spec.ref or "") if s.closed_at]
             if not closed or not draft.is_closed(spec.ref or ""):
                 return None
-            return _after_pauses(max(closed), draft.state.pauses)
+            return after_pauses(max(closed), draft.state.pauses)
         case Anchor.field:
             value = draft.readable_fields().get(spec.ref or "")
             return instant_of_field(value, draft.state.calendar)
 
 
-def _after_pauses(anchor: datetime, pauses: tuple[Pause, ...]) -> datetime:
+def after_pauses(anchor: datetime, pauses: tuple[Pause, ...]) -> datetime:
     """Moved by what of the pauses lies after it: relative times stand still meanwhile (law 12)."""
     lost = (p.until - max(p.since, anchor) for p in pauses if p.until > anchor)
     return anchor + sum(lost, timedelta(0))

@@ -101,16 +101,14 @@ def _bring_up_steps(draft: Draft) -> bool:
 
 def schedule_step(draft: Draft, step: Step, occurrence: int, opens_at: datetime) -> None:
     """Put an occurrence into the state; it opens at once where its time has come."""
-    state = draft.put(
-        StepState(step.key, occurrence, StepStatus.scheduled, step.owner, opens_at=opens_at)
-    )
+    state = draft.come_up(step, occurrence, opens_at)
     if opens_at <= draft.at:
         open_step(draft, step, state)
 
 
 def open_step(draft: Draft, step: Step, state: StepState) -> None:
     """The step's time has come: people are asked, or the engine does it at once."""
-    _schedule_next_occurrence(draft, step, state)
+    schedule_next(draft, step, state.occurrence, draft.at)
     if not draft.holds(step.when):
         close_step(draft, state, StepStatus.not_needed)
         return
@@ -142,20 +140,20 @@ def first_owner(step: Step) -> Role:
     return step.approver if step.kind is StepKind.approval and step.approver else step.owner
 
 
-def _schedule_next_occurrence(draft: Draft, step: Step, state: StepState) -> None:
+def schedule_next(
+    draft: Draft, step: Step, occurrence: int, opening: datetime, not_before: datetime | None = None
+) -> None:
+    """Put the occurrence after the one that opened then, where the step repeats that far."""
     repeat = step.repeat
-    if repeat is None or (repeat.times is not None and state.occurrence >= repeat.times):
+    if repeat is None or (repeat.times is not None and occurrence >= repeat.times):
         return
-    opens_at = add(draft.at, repeat.every, draft.state.calendar)
+    opens_at = add(opening, repeat.every, draft.state.calendar)
+    opens_at = max(opens_at, not_before or opens_at)
     if repeat.until_phase_end:
         ends_at = draft.phases[phase_of(draft.definition, step.key).key].ends_at
         if ends_at is not None and opens_at >= ends_at:
             return
-    draft.put(
-        StepState(
-            step.key, state.occurrence + 1, StepStatus.scheduled, step.owner, opens_at=opens_at
-        )
-    )
+    draft.come_up(step, occurrence + 1, opens_at)
 
 
 def _ask(draft: Draft, step: Step, state: StepState) -> None:
@@ -236,17 +234,21 @@ def send_survey(draft: Draft, step: Step, state: StepState, ordinal: int) -> Non
 
 
 def _open_wait(draft: Draft, step: Step, state: StepState) -> None:
+    closes_at = wait_closes_at(draft, step, draft.at)
+    draft.change(state, closes_at=max(closes_at, draft.at) if closes_at else None)
+
+
+def wait_closes_at(draft: Draft, step: Step, opening: datetime) -> datetime | None:
+    """When a wait that opened then ends by itself; None where only its condition ends it."""
     wait = step.wait
     if wait is None:
         raise Invalid(f'Wait "{step.key}" says not for what.', code="definition_broken")
     calendar = draft.state.calendar
     if wait.condition is not None:
-        closes_at = add(draft.at, wait.at_most, calendar) if wait.at_most else None
-    elif wait.duration is not None:
-        closes_at = add(draft.at, wait.duration, calendar)
-    else:
-        closes_at = resolve(draft, step, wait.until, draft.at) if wait.until else draft.at
-    draft.change(state, closes_at=max(closes_at, draft.at) if closes_at else None)
+        return add(opening, wait.at_most, calendar) if wait.at_most else None
+    if wait.duration is not None:
+        return add(opening, wait.duration, calendar)
+    return resolve(draft, step, wait.until, opening) if wait.until else opening
 
 
 def _learn_times(draft: Draft) -> bool:

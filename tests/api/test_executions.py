@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from domain.playbook.definition import Role
+from domain.playbook.events import CancelCode
 from tests.api.world import V1, World
 
 pytestmark = pytest.mark.anyio
@@ -173,6 +174,20 @@ class TestSteer:
             f"{V1}/executions/{execution['id']}/steps/{step}/complete", json={}
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "execution_ended")
+
+    async def test_cancelling_takes_every_code_that_the_engine_knows(self, world: World) -> None:
+        client = world.as_(Role.csm)
+        for code in CancelCode:
+            execution = await world.start()
+            ended = await client.post(
+                f"{V1}/executions/{execution['id']}/cancel", json={"code": code}
+            )
+            assert ended.json()["execution"]["outcome_code"] == code
+        execution = await world.start()
+        answer = await client.post(
+            f"{V1}/executions/{execution['id']}/cancel", json={"code": "bored"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
     async def test_a_refusal_is_one_audit_entry(self, world: World) -> None:
         execution = await world.start()

@@ -90,7 +90,7 @@ class TestSwitch:
             f"{V1}/executions",
             json={"playbook": "at-risk-intervention", "account": str(world.account)},
         )
-        assert answer.status_code in {404, 409}
+        assert (answer.status_code, answer.json()["code"]) == (409, "playbook_disabled")
         enabled = await world.as_(Role.ops).post(
             f"{V1}/playbooks/at-risk-intervention/enable", json={}
         )

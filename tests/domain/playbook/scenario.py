@@ -6,12 +6,14 @@ Expectations about what was told look at what the last act, or the last move of 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from domain.calendars import CalendarSnapshot, plain_calendar
 from domain.errors import Refused
 from domain.playbook import events as e
+from domain.playbook.codec import content_hash
 from domain.playbook.commands import (
     Breached,
     Ended,
@@ -141,6 +143,19 @@ class Scenario:
 
     def resumes(self, holder: str = "person") -> Scenario:
         return self.does(e.Resumed(holder), DIRECTOR)
+
+    def migrates(self, onto: Definition, by: Actor = DIRECTOR, **changes: Any) -> Scenario:
+        """Moves to another version of the playbook; `changes` of the event, for one that lies."""
+        body = e.Migrated(
+            version="version",
+            content_hash=content_hash(onto),
+            number=2,
+            before=content_hash(self.definition),
+            fields=self.state.fields,
+            fields_version=self.state.fields_version,
+        )
+        event = Event(f"event:{len(self.made)}", replace(body, **changes), by)
+        return self._transit(event, onto)
 
     # --- expectations -----------------------------------------------------------------------
 
@@ -274,9 +289,10 @@ class Scenario:
         self.news = tuple(met)
         return self
 
-    def _transit(self, event: Event | None) -> Scenario:
+    def _transit(self, event: Event | None, onto: Definition | None = None) -> Scenario:
         self._no_refusal()
-        result = transit(self.definition, self._state, event, self.now)
+        result = transit(self.definition, self._state, event, self.now, onto)
+        self.definition = result.definition
         self._state = result.state
         self.news = result.made
         self.made.extend(result.made)

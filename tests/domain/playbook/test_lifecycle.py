@@ -223,6 +223,13 @@ class TestCalendars:
 
 
 class TestCancelling:
+    def test_for_a_reason_that_is_known(self) -> None:
+        for code in ("withdrawn", "superseded", "false_alarm", "not_needed"):
+            run = scenario(CALL).starts().does(e.Cancelled(code))
+            run.expects_outcome(OutcomeKind.neutral, code)
+        run = scenario(CALL).starts().does(e.Cancelled("bored"))
+        run.expects_refusal("cancel_code_invalid").expects_open("call")
+
     def test_ends_as_neutral_and_nothing_is_changed_any_more(self) -> None:
         run = scenario(CALL).starts().does(e.Cancelled("superseded"))
         run.expects_outcome(OutcomeKind.neutral, "superseded").expects_at_rest()

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.calendars import plain_calendar
+from domain.playbook.codec import content_hash
 from domain.playbook.definition import Definition, Role, Value
-from domain.playbook.events import Actor, Event, Started
+from domain.playbook.events import Actor, Event, Migrated, Started
 from domain.playbook.machine import Made, transit
 from domain.playbook.record import digest_of
 from domain.playbook.rederive import Recorded, rederive
@@ -99,6 +100,36 @@ def test_an_event_that_the_machine_refuses_is_named_by_its_code() -> None:
     fault = rederive(RESCUE, changed(4, event=event)).disagreement
     assert fault is not None
     assert (fault.number, fault.code) == (4, "already_started")
+
+
+class TestMigrated:
+    """A life that moves to another version on its third day, and goes on to be settled."""
+
+    LONGER = replace(RESCUE, phases=(replace(RESCUE.phases[0], ends=None), *RESCUE.phases[1:]))
+
+    def record(self) -> list[Recorded]:
+        done = transit(RESCUE, None, RECORD[0].event, START)
+        found = [stored(made) for made in done.made]
+        body = Migrated("v2", content_hash(self.LONGER), 2, content_hash(RESCUE), done.state.fields)
+        at = START + timedelta(days=3)
+        moved = transit(RESCUE, done.state, Event("move", body), at, self.LONGER)
+        assert moved.refusal is None
+        later = transit(moved.definition, moved.state, None, at + timedelta(days=30))
+        return found + [stored(made) for made in (*moved.made, *later.made)]
+
+    def test_follows_from_both_definitions(self) -> None:
+        record = self.record()
+        found = rederive(RESCUE, record, {content_hash(self.LONGER): self.LONGER})
+        assert found.disagreement is None
+        assert found.agreed == len(record)
+
+    def test_needs_the_one_that_it_was_moved_to(self) -> None:
+        record = self.record()
+        number = next(one.number for one in record if isinstance(one.event.body, Migrated))
+        for onto in ({}, {content_hash(self.LONGER): RESCUE}):
+            fault = rederive(RESCUE, record, onto).disagreement
+            assert fault is not None
+            assert (fault.number, fault.code) == (number, "definition_differs")
 
 
 def test_another_definition_does_not_lead_to_the_same_record() -> None:
