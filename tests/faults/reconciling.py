@@ -34,6 +34,8 @@ from workflows.ids import workflow_id
 
 LATE = timedelta(minutes=1)
 NEAR = timedelta(seconds=2)
+BEGAN = timedelta(milliseconds=500)
+"""A row says when its transaction began, its instant is taken under the lock after that."""
 TASK = timedelta(seconds=10)
 """A timer counts from the end of the workflow task that starts it, and its length from the
 task's beginning: where a worker is held up it ends later, by a task's time-out at most."""
@@ -191,7 +193,7 @@ def _escalations(crew: Crew, found: Findings) -> None:
             found.lost.append(f"escalation {key} due {at} never fired")
         elif len(rows) > 1:
             found.doubled.append(f"escalation {key} fired {len(rows)} times")
-        elif rows[0].due_at != at or rows[0].recorded_at < at:
+        elif rows[0].due_at != at or rows[0].recorded_at < at - BEGAN:
             found.wrong.append(f"escalation {key} due {at} fired for {rows[0].due_at}")
         elif rows[0].late != (rows[0].recorded_at - at > LATE) and (
             abs(rows[0].recorded_at - at - LATE) > NEAR

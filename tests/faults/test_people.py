@@ -45,7 +45,7 @@ async def test_a_completion_races_the_breach(
             "select next_deadline from executions where id = %(id)s", id=execution
         )
         left = due[0].next_deadline.timestamp() - time.time()
-        await asyncio.sleep(max(left + chance.uniform(-0.03, 0.03), 0))
+        await asyncio.sleep(max(left + chance.uniform(-0.12, 0.02), 0))
         return execution, await team.complete(execution, "call")
 
     for _ in range(runs // 4):
@@ -56,7 +56,7 @@ async def test_a_completion_races_the_breach(
     found = await reconcile(team)
     breached = found.counts["escalations"]
     assert 0 < breached < runs, "the race was never close"
-    how = f"completed within 30 ms of its instant; {breached} breached first"
+    how = f"completed around its instant; {breached} breached first"
     table.add("9 completion races breach", how, runs, found)
 
 
