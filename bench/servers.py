@@ -35,9 +35,17 @@ class Servers:
         return [server, *server.children(recursive=True), psutil.Process(self.temporal.pid)]
 
     def environment(self, database_url: str, more: Mapping[str, str]) -> dict[str, str]:
-        """What a process of ours needs to reach them."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TEMP")}
+        """What a process of ours needs to reach them.
+
+        Compiled modules are kept, as they are where it is installed: the sandbox of a workflow
+        imports its module for each workflow, and would compile it each time.
+        """
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL")
+        }
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         return kept | {
+            "PYTHONPYCACHEPREFIX": str(self.directory / "compiled"),
             "DATABASE_URL": database_url,
             "TEMPORAL_ADDRESS": self.temporal.address,
             "TEMPORAL_NAMESPACE": self.temporal.namespace,

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from temporalio.client import Client, Interceptor
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile, ClientConnectConfig
 
 from runtime.temporal_namespace import NAMESPACE
+from runtime.temporal_payloads import data_converter
 
 _log = logging.getLogger(__name__)
 _LOCAL_ADDRESS = "127.0.0.1:7233"
@@ -35,7 +35,7 @@ async def lazy_client(
     """
     return await Client.connect(
         **config,
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
         interceptors=interceptors,
         lazy=True,
     )
@@ -49,7 +49,7 @@ async def connected_client(
     while True:
         try:
             return await Client.connect(
-                **config, data_converter=pydantic_data_converter, interceptors=interceptors
+                **config, data_converter=data_converter, interceptors=interceptors
             )
         except RuntimeError as error:  # what the SDK raises for every failure to connect
             _log.warning("Temporal does not answer at %s: %s", config["target_host"], error)

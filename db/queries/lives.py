@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, exists, func, or_,
 from db.bulk import table_of
 from db.models.deliveries import Delivery
 from db.models.executions import Execution
-from db.queries.deliveries import UNFINISHED
+from db.queries.deliveries import is_unfinished
 from db.sessions import ReadSession, WriteSession
 
 E = table_of(Execution).c
@@ -22,7 +22,7 @@ _unfinished = exists().where(
     D.org_id == E.org_id,
     D.execution_id == E.id,
     D.carrier == "workflow",
-    D.status.in_(UNFINISHED),
+    is_unfinished,
 )
 _ONE = select(E.playbook_key, and_(E.status == "ended", ~_unfinished)).where(
     E.org_id == bindparam("org", type_=Uuid()), E.id == bindparam("execution", type_=Uuid())
