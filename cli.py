@@ -59,7 +59,14 @@ app = typer.Typer(
 
 @app.callback()
 def holdfast() -> None:
-    """Durable customer-success playbooks: every step owned, every deadline kept."""
+    """Durable customer-success playbooks: every step owned, every deadline kept.
+
+    What is about executions, imports, deliveries, the audit trail and published playbooks speaks
+    to the API at HOLDFAST_URL (http://127.0.0.1:8000) with the token in HOLDFAST_TOKEN; what sets
+    an installation up, to the database at DATABASE_URL.
+
+    Exit codes: 0 done, 1 a finding or a failure, 2 wrong usage.
+    """
 
 
 def main() -> None:

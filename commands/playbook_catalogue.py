@@ -86,7 +86,7 @@ def diff(
     against: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE | N [M]]",
+            metavar="FILE | N M",
             help="A file, or one or two versions; without, the newest and the one before it.",
         ),
     ] = None,
