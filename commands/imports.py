@@ -57,7 +57,7 @@ def import_file(
         if as_json:
             show({"status": "refused", "code": error.code, **error.details}, "", as_json=True)
         else:
-            typer.echo(_listed(faults), err=True)
+            typer.echo(_listed(faults, error.details.get("count")), err=True)
         raise
     show(done, _result(done), as_json=as_json)
 
@@ -167,8 +167,9 @@ def _result(done: dict[str, Any]) -> str:
     return words
 
 
-def _listed(faults: list[dict[str, Any]]) -> str:
-    more = len(faults) - _SHOWN_FAULTS
+def _listed(faults: list[dict[str, Any]], count: object) -> str:
+    """The first faults as a table; `count` is that of all, also of those that are not told."""
+    more = (count if isinstance(count, int) else len(faults)) - _SHOWN_FAULTS
     shown = table(faults[:_SHOWN_FAULTS], ("row", "column", "code", "message"))
     return shown + (f"\n… and {more} more" if more > 0 else "")
 

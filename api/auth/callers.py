@@ -29,7 +29,7 @@ class Caller:
 
 def unauthenticated() -> Unauthenticated:
     return Unauthenticated(
-        "Send a valid token in the header Authorization: Bearer TOKEN. "
+        "Send a valid token in the header Authorization, after the word Bearer. "
         "`holdfast token issue` makes one."
     )
 

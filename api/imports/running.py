@@ -123,8 +123,8 @@ class Running:
         await imports.end_import(self.work.session, self.id, "refused", self.total, None, listed)
         raise RefusedAfterCommit(
             Invalid(
-                f"{faults.count} rows are at fault; nothing was taken. Correct them and send the "
-                "file again.",
+                f"The file has {faults.count} fault{'s' * (faults.count != 1)}; nothing was taken. "
+                "Correct its rows and send it again.",
                 code="import_refused",
                 details={"import": str(self.id), "count": faults.count, "faults": listed},
             )

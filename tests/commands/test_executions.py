@@ -96,6 +96,7 @@ class TestExecutions:
         assert (none.exit_code, "[token_missing]" in none.stderr) == (1, True)
         wrong = shell.run("execution", "list", HOLDFAST_TOKEN="hf_wrong")
         assert (wrong.exit_code, "[unauthenticated]" in wrong.stderr) == (1, True)
+        assert "[hidden]" not in wrong.stderr
         nobody = shell.run("execution", "list", HOLDFAST_URL="http://127.0.0.1:9")
         assert (nobody.exit_code, "[api_unreachable]" in nobody.stderr) == (1, True)
 
