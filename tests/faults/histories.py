@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.playbook.telling import Settlement, Told
 from workflows.messages import ExecutionInput, News
+
+OVERTAKEN = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+"""A signal came while the last task ended: Temporal's ordinary way of beginning it again."""
 
 _convert = pydantic_data_converter.payload_converter
 
@@ -21,7 +24,8 @@ class Known:
     """One workflow as its history tells it.
 
     `told` counts how often each number came by signal, in the order of their coming; `loaded`
-    holds numbers that settling returned. `timers` are the instants of those still running.
+    holds numbers that settling returned. `timers` are the instants of those still running,
+    `overtaken` counts tasks that a signal came before.
     """
 
     status: WorkflowExecutionStatus | None
@@ -30,6 +34,7 @@ class Known:
     loaded: list[int] = field(default_factory=list)
     digests: dict[int, set[str]] = field(default_factory=dict)
     timers: list[datetime] = field(default_factory=list)
+    overtaken: int = 0
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -84,7 +89,10 @@ async def known(client: Client, workflow_id: str) -> Known:
                 pending.pop(event.timer_canceled_event_attributes.timer_id, None)
             case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
                 failed = event.workflow_task_failed_event_attributes
-                found.failures.append(f"{failed.cause}: {failed.failure.message[:200]}")
+                if failed.cause == OVERTAKEN:
+                    found.overtaken += 1
+                else:
+                    found.failures.append(f"{failed.cause}: {failed.failure.message[:200]}")
             case _:
                 continue
     found.timers = sorted(pending.values())
