@@ -63,7 +63,7 @@ T = TypeVar("T")
 class WorkerSettings:
     """What a worker is composed of. `address` is where people reach Holdfast, for links.
 
-    `cache` workflows are kept in memory. `grace` seconds are given to what is under way at the
+    `cache` workflows are kept in memory, at about 106 KB each. `grace` seconds are given to what is under way at the
     end. `allow_loopback` lets webhooks go to this machine, for development. `relay_grace`: for so
     long the relay leaves what people did to the process that committed it.
     """
@@ -71,7 +71,7 @@ class WorkerSettings:
     mail: MailSettings
     address: str
     task_queue: str = TASK_QUEUE
-    cache: int = 4_000
+    cache: int = 3_000
     grace: timedelta = timedelta(seconds=8)
     allow_loopback: bool = False
     relay_grace: timedelta = RELAY_GRACE

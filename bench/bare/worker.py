@@ -35,7 +35,7 @@ async def main() -> None:
                 "pydantic", "pydantic_core", "bench.bare.messages"
             )
         ),
-        max_cached_workflows=4_000,
+        max_cached_workflows=3_000,
         max_concurrent_workflow_tasks=100,
         max_concurrent_activities=50,
         max_concurrent_local_activities=20,
