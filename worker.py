@@ -63,9 +63,9 @@ T = TypeVar("T")
 class WorkerSettings:
     """What a worker is composed of. `address` is where people reach Holdfast, for links.
 
-    `cache` workflows are kept in memory, at about 106 KB each. `grace` seconds are given to what is under way at the
-    end. `allow_loopback` lets webhooks go to this machine, for development. `relay_grace`: for so
-    long the relay leaves what people did to the process that committed it.
+    `cache` workflows are kept in memory, at about 106 KB each. `grace` seconds are given to what
+    is under way at the end. `allow_loopback` lets webhooks go to this machine, for development.
+    `relay_grace`: for so long the relay leaves what people did to the process that committed it.
     """
 
     mail: MailSettings
