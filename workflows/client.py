@@ -7,6 +7,7 @@ in the relay and is told by it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -64,15 +65,19 @@ class TellingLimits:
     """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once.
 
     After a telling, what follows within `gather` seconds goes in one signal: a burst of commands on
-    one execution costs a few workflow tasks instead of one each. What could not be begun within
-    `stale` seconds is left to the relay, whose grace is longer, so that no two tell the same.
+    one execution costs a few workflow tasks instead of one each. Where more than `crowd` executions
+    have news at once, people's requests come first: each is told `gather_crowd` seconds later, with
+    what it got meanwhile. What could not be begun within `stale` seconds is left to the relay,
+    whose grace is longer, so that no two tell the same.
     """
 
     rpc: float = 5.0
     soon: int = 8
     waiting: int = 2_000
     gather: float = 0.4
-    stale: float = 1.5
+    crowd: int = 24
+    gather_crowd: float = 2.5
+    stale: float = 4.0
 
 
 class Teller:
@@ -158,16 +163,25 @@ class Teller:
     async def _keep_telling(self, org: UUID, execution: UUID) -> None:
         """Tell what there is, then what came meanwhile, until nothing did."""
         try:
+            if self._crowded:
+                await self._gather()
             while self._news[org, execution]:
                 async with self._gate:
                     await self._try_telling(org, execution, self._fresh_news(org, execution))
-                try:
-                    async with asyncio.timeout(self._limits.gather):
-                        await self._closing.wait()
-                except TimeoutError:
-                    continue
+                await self._gather()
         finally:
             del self._news[org, execution]
+
+    @property
+    def _crowded(self) -> bool:
+        return len(self._news) > self._limits.crowd
+
+    async def _gather(self) -> None:
+        """Let more news of an execution come in, unless the process is closing."""
+        wait = self._limits.gather_crowd if self._crowded else self._limits.gather
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._closing.wait()
 
     def _fresh_news(self, org: UUID, execution: UUID) -> list[Told]:
         """What waits to be told, in order; nothing where the relay has begun with it."""
