@@ -63,7 +63,8 @@ def holdfast() -> None:
 
     What is about executions, imports, deliveries, the audit trail and published playbooks speaks
     to the API at HOLDFAST_URL (http://127.0.0.1:8000) with the token in HOLDFAST_TOKEN; what sets
-    an installation up, to the database at DATABASE_URL.
+    an installation up, to the database at DATABASE_URL, or to what `holdfast up` runs in
+    HOLDFAST_DATA_DIR (.holdfast).
 
     Exit codes: 0 done, 1 a finding or a failure, 2 wrong usage.
     """

@@ -12,12 +12,12 @@ from uuid import UUID
 
 import typer
 
+from commands.installation import database_url
 from commands.output import FAILED, AsJson, fails_plainly, show
 from db.engine import Database
 from db.queries import across
 from db.rederiving import rederive_execution
 from domain.playbook.rederive import Rederived
-from runtime import settings
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def rederive(
 
 
 async def _rederive(organization: str, execution: UUID) -> Rederived:
-    database = Database(settings.read_database(os.environ).url)
+    database = Database(database_url(os.environ))
     try:
         async with database.unscoped() as unscoped:
             scope = await across.find_organization(unscoped, organization)

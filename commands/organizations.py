@@ -14,6 +14,7 @@ from uuid import UUID
 
 import typer
 
+from commands.installation import database_url
 from commands.output import AsJson, fails_plainly, show
 from db.engine import Database
 from db.queries import across, members
@@ -21,7 +22,6 @@ from db.queries.audit import NewAuditEntry, insert_many
 from db.scope import Scope
 from db.sessions import WriteSession
 from domain.playbook.definition import Role
-from runtime import settings
 from runtime.ids import new_id
 from runtime.tokens import new_token
 
@@ -144,7 +144,7 @@ async def _record(
 
 def _with_database(work: Callable[[Database], Awaitable[_Answer]]) -> _Answer:
     async def run() -> _Answer:
-        database = Database(settings.read_database(os.environ).url, pool_size=1)
+        database = Database(database_url(os.environ), pool_size=1)
         try:
             return await work(database)
         finally:

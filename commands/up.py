@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import typer
 
+from commands.installation import leave_address, take_address
 from commands.output import fails_plainly
 from domain.errors import Conflict, Unavailable
 from runtime.embedded import ports, processes
@@ -64,6 +65,7 @@ def up(
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # waits are bounded; a second one adds
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing and must not cut the order
+            take_address(directory)
             supervisor.stop()
     finally:
         lock.release()
@@ -107,6 +109,7 @@ def _start(supervisor: Supervisor, directory: Path, port: int, demo: bool) -> No
             ("worker", worker, "carries out deadlines and deliveries"),
         ]
     )
+    leave_address(directory, environment["DATABASE_URL"])
     _say(f"Ready after {time.monotonic() - began:.1f} s; logs in {logs}. Ctrl-C stops it.")
     _say(f"  http://{ports.LOOPBACK}:{port}")
     for words in _demo_tokens(directory) if demo else ():

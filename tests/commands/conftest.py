@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psutil
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -57,9 +56,8 @@ def installation() -> Iterator[Shell]:
     up = start_up(place / "data", ports.free_ports(1)[0])
     try:
         up.wait_for("Ready after")
-        given = psutil.Process(up.pid_of("logs/api.pid")).environ()
         environment = {
-            "DATABASE_URL": given["DATABASE_URL"],
+            "HOLDFAST_DATA_DIR": str(up.directory),
             "HOLDFAST_URL": up.url,
             "COLUMNS": "160",
             "NO_COLOR": "1",

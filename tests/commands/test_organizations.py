@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +72,18 @@ def test_wrong_usage_exits_with_two(fresh_database: FreshDatabase) -> None:
         "--role", "emperor",
     )  # fmt: skip
     assert wrong.returncode == 2
+
+
+def test_without_a_running_installation_it_says_how_to_name_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "org", "create", "--name", "Acme"],
+        env=os.environ | {"HOLDFAST_DATA_DIR": str(tmp_path), "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "[no_installation]" in done.stderr
 
 
 def test_a_token_shows_when_it_was_mistyped() -> None:
