@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,17 +66,17 @@ class TellingLimits:
     """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once.
 
     After a telling, what follows within `gather` seconds goes in one signal: a burst of commands on
-    one execution costs a few workflow tasks instead of one each. Where more than `crowd` executions
-    have news at once, people's requests come first: each is told `gather_crowd` seconds later, with
-    what it got meanwhile. What could not be begun within `stale` seconds is left to the relay,
-    whose grace is longer, so that no two tell the same.
+    one execution costs a few workflow tasks instead of one each. Where there was news more than
+    `crowd` times within a second, people's requests come first: each execution is told
+    `gather_crowd` seconds later, with what it got meanwhile. What could not be begun within `stale`
+    seconds is left to the relay, whose grace is longer, so that no two tell the same.
     """
 
     rpc: float = 5.0
     soon: int = 8
     waiting: int = 2_000
     gather: float = 0.4
-    crowd: int = 24
+    crowd: int = 40
     gather_crowd: float = 2.5
     stale: float = 4.0
 
@@ -102,6 +103,7 @@ class Teller:
         self._gate = asyncio.Semaphore(self._limits.soon)
         self._soon: set[asyncio.Task[None]] = set()
         self._news: dict[tuple[UUID, UUID], list[tuple[float, Told]]] = {}
+        self._arrived: deque[float] = deque(maxlen=self._limits.crowd + 1)
         self._closing = asyncio.Event()
         self._rpc = timedelta(seconds=self._limits.rpc)
 
@@ -129,6 +131,7 @@ class Teller:
         The first news of an execution goes at once; what follows soon after is gathered.
         """
         now = asyncio.get_running_loop().time()
+        self._arrived.append(now)
         news = [(now, one) for one in told]
         waiting = self._news.get((org, execution))
         if waiting is not None:
@@ -174,7 +177,11 @@ class Teller:
 
     @property
     def _crowded(self) -> bool:
-        return len(self._news) > self._limits.crowd
+        # By what arrives, not by what waits: waiting longer must not make a crowd by itself.
+        since = asyncio.get_running_loop().time() - 1
+        while self._arrived and self._arrived[0] < since:
+            self._arrived.popleft()
+        return len(self._arrived) > self._limits.crowd
 
     async def _gather(self) -> None:
         """Let more news of an execution come in, unless the process is closing."""
