@@ -46,6 +46,12 @@ async def started_timers(found: WorkflowHandle[Any, Any], count: int) -> None:
             await asyncio.sleep(0.05)
 
 
+async def continued(found: WorkflowHandle[Any, Any]) -> bool:
+    """Whether a later run than the first one lives now."""
+    described = (await found.describe()).raw_description.workflow_execution_info
+    return bool(described.first_run_id != described.execution.run_id)
+
+
 class TestTold:
     async def test_it_lives_from_start_to_outcome(self, temporal: SkippingTemporal) -> None:
         record = Record()
@@ -304,8 +310,9 @@ class TestContinuing:
                 await tell.tell(record.org, record.execution, [told])
             await until(lambda: len(record.sent) == 20)
             found = handle(temporal, record)
-            described = (await found.describe()).raw_description.workflow_execution_info
-            assert described.first_run_id != described.execution.run_id
+            async with asyncio.timeout(15):
+                while not await continued(found):
+                    await asyncio.sleep(0.05)
             await temporal.fast_forward(found, timedelta(seconds=610))
             assert (await found.result()).number == 22
         assert len(record.settled) == 2
