@@ -311,7 +311,7 @@ class TestContinuing:
             await until(lambda: len(record.sent) == 20)
             found = handle(temporal, record)
             async with asyncio.timeout(15):
-                while not await continued(found):
+                while not await continued(found):  # noqa: ASYNC110 - a server does
                     await asyncio.sleep(0.05)
             await temporal.fast_forward(found, timedelta(seconds=610))
             assert (await found.result()).number == 22
