@@ -124,9 +124,11 @@ async def _history(client: Client, workflow: str) -> History:
 
 
 def _numbers(event: Any) -> list[int]:
-    """Transitions that this event tells of: in a signal, or in what a settling activity found."""
+    """Transitions that this event tells of: at the start, in a signal, or by settling."""
     payloads: list[Any] = []
-    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+        payloads += event.workflow_execution_started_event_attributes.input.payloads
+    elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
         payloads += event.workflow_execution_signaled_event_attributes.input.payloads
     elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
         for details in event.marker_recorded_event_attributes.details.values():

@@ -242,6 +242,7 @@ def _told(definition: Definition, made: Made, carried: Sequence[UUID]) -> Told:
         next_deadline=next_deadline(definition, made.state),
         deliveries=tuple(str(delivery) for delivery in carried),
         ended=made.state.ended_at is not None,
+        playbook=definition.key if made.number == 0 else None,
     )
 
 

@@ -5,6 +5,7 @@ Skipping time is experimental in the SDK, so nothing else calls it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,17 @@ async def skipping_temporal() -> AsyncIterator[SkippingTemporal]:
             yield SkippingTemporal(environment)
     finally:
         await environment.shutdown()
+
+
+async def begun(handle: WorkflowHandle[Any, Any]) -> None:
+    """Wait until somebody has started the workflow."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await handle.describe()
+                return
+            except RPCError:
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

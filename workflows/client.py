@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -30,7 +30,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.playbook.telling import Told
 from workflows.execution import ExecutionWorkflow
 from workflows.ids import organization_prefix, workflow_id
-from workflows.messages import LIFE_SCHEMA, ExecutionClosed, ExecutionInput, News
+from workflows.life import knowing
+from workflows.messages import LIFE_SCHEMA, ExecutionInput, News
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +116,8 @@ class Teller:
         """
         if not told:
             return True
-        if told[0].number == 0:
-            handle = await self._start_first(org, execution)
-            if handle is None:
-                return await self._tell_lost(org, execution, told)
-            if len(told) == 1:
-                return True  # a start loads what is in the record
+        if told[0].number == 0 and await self._start_first(org, execution, told):
+            return True
         if await self._signal(workflow_id(org, execution), News(tuple(told))):
             return True
         return await self._tell_lost(org, execution, told)
@@ -218,67 +215,86 @@ class Teller:
             return False
         return life.over or await self._restart(org, execution, life, News(tuple(told)))
 
-    async def _start_first(
-        self, org: UUID, execution: UUID
-    ) -> WorkflowHandle[ExecutionWorkflow, ExecutionClosed] | None:
-        life = await self._stored(org, execution)
-        if life is None:
-            return None
+    async def _start_first(self, org: UUID, execution: UUID, told: Sequence[Told]) -> bool:
+        """Start with what is told; True where the workflow knows it then, by whatever start.
+
+        A fresh life knows it from its input, or loads the record, in which all of it is. What is
+        in the record beyond it is told by whoever committed that, or by the relay. A life that
+        was there before has ignored the input: it knows number 0, because every life begins with
+        that or loads it, and of more than number 0 it is to be told by signal.
+        """
+        playbook = told[0].playbook
+        if playbook is None:
+            life = await self._stored(org, execution)
+            if life is None:
+                return False
+            playbook = life.playbook
+        given = knowing(self._given(org, execution, playbook), told)
+        running = WorkflowIDConflictPolicy.FAIL
+        if len(told) == 1:
+            running = WorkflowIDConflictPolicy.USE_EXISTING
+        closed = WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
-            return await self._start(
-                org, execution, life, 1, WorkflowIDReusePolicy.REJECT_DUPLICATE, None
-            )
+            await self._start(given, workflow_id(org, execution), closed, running)
         except WorkflowAlreadyStartedError:
-            return None
+            return False
+        return True
 
     async def _restart(self, org: UUID, execution: UUID, life: StoredLife, news: News) -> bool:
         """After a terminate the id may be used again; after a completion its next incarnation.
 
         The news goes along, because the incarnation that is found may be running already.
         """
-        policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        given = self._given(org, execution, life.playbook)
+        closed = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        running = WorkflowIDConflictPolicy.USE_EXISTING
         for incarnation in range(1, LAST_INCARNATION + 1):
+            identity = workflow_id(org, execution, incarnation)
             try:
-                await self._start(org, execution, life, incarnation, policy, news)
+                await self._start(given, identity, closed, running, news)
             except WorkflowAlreadyStartedError:
                 continue
             return True
         log.error("execution %s has no workflow id left to come back under", execution)
         return False
 
+    def _given(self, org: UUID, execution: UUID, playbook: str) -> ExecutionInput:
+        """The input of a life that loads everything."""
+        return ExecutionInput(
+            schema_version=LIFE_SCHEMA,
+            org=str(org),
+            execution=str(execution),
+            playbook=playbook,
+            continue_after=self._continue_after,
+        )
+
     async def _start(
         self,
-        org: UUID,
-        execution: UUID,
-        life: StoredLife,
-        incarnation: int,
-        policy: WorkflowIDReusePolicy,
-        news: News | None,
-    ) -> WorkflowHandle[ExecutionWorkflow, ExecutionClosed]:
+        given: ExecutionInput,
+        identity: str,
+        closed: WorkflowIDReusePolicy,
+        running: WorkflowIDConflictPolicy,
+        news: News | None = None,
+    ) -> None:
+        """Raises `WorkflowAlreadyStartedError` where the policies do not allow the start."""
         attributes = TypedSearchAttributes(
             [
-                SearchAttributePair(ORGANIZATION, organization_prefix(org)),
-                SearchAttributePair(PLAYBOOK, life.playbook),
+                SearchAttributePair(ORGANIZATION, organization_prefix(UUID(given.org))),
+                SearchAttributePair(PLAYBOOK, given.playbook),
             ]
         )
-        return await self._client.start_workflow(
+        await self._client.start_workflow(
             ExecutionWorkflow.run,
-            ExecutionInput(
-                schema_version=LIFE_SCHEMA,
-                org=str(org),
-                execution=str(execution),
-                playbook=life.playbook,
-                continue_after=self._continue_after,
-            ),
-            id=workflow_id(org, execution, incarnation),
+            given,
+            id=identity,
             task_queue=self._task_queue,
-            id_reuse_policy=policy,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=closed,
+            id_conflict_policy=running,
             search_attributes=attributes,
             start_signal=None if news is None else "transition",
             start_signal_args=[] if news is None else [news],
-            static_summary=life.playbook,
-            static_details=f"Playbook **{life.playbook}**, execution `{execution}`",
+            static_summary=given.playbook,
+            static_details=f"Playbook **{given.playbook}**, execution `{given.execution}`",
             rpc_timeout=self._rpc,
         )
 

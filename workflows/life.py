@@ -5,8 +5,8 @@ It decides nothing about the playbook. Everything in it can be loaded again from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from domain.playbook.telling import Settlement, Told
@@ -54,7 +54,10 @@ class Life:
 
     @classmethod
     def begin(cls, given: ExecutionInput) -> Life:
-        """A life that knows nothing loads everything; one that continues goes on from there."""
+        """A life that knows nothing loads everything; one that knows something goes on from there.
+
+        What it does next follows from `known` alone and not from `told`, which is there to be read.
+        """
         return cls(
             org=given.org,
             execution=given.execution,
@@ -65,6 +68,7 @@ class Life:
             pending={delivery.id: delivery.not_before for delivery in given.pending},
             ended=given.ended,
             load=given.known < 0,
+            recent=[_line(one) for one in given.told[-RECENT_KEPT:]],
             schema=given.schema_version,
         )
 
@@ -209,10 +213,7 @@ class Life:
         self.not_before, self.early = None, 0
         for key in one.deliveries:
             self.pending.setdefault(key, None)
-        # A deadline's id names its step and level; other ids belong to a person's request.
-        what = one.event_id if one.event_id.startswith("deadline:") else one.event
-        code = f" ({one.reason_code})" if one.reason_code else ""
-        self.recent.append(f"{one.number} {what}{code} at {_minute(one.at)}")
+        self.recent.append(_line(one))
         del self.recent[:-RECENT_KEPT]
 
     def _conflict(self) -> None:
@@ -220,6 +221,31 @@ class Life:
         self.load = True
         self.known = -1
         self.digests.clear()
+
+
+def knowing(given: ExecutionInput, told: Sequence[Told]) -> ExecutionInput:
+    """The input of a life that begins with these transitions, so that it need not load them.
+
+    Where one is missing, or something is to be done at once, the life loads everything after all:
+    settling tries deliveries within the one event that it takes, and knows whether all is over.
+    """
+    for number, one in enumerate(told):
+        if one.number != number or one.deliveries or one.ended:
+            return given
+    return replace(
+        given,
+        known=told[-1].number,
+        digests={one.number: one.digest for one in told[-DIGESTS_KEPT:]},
+        next_deadline=told[-1].next_deadline,
+        told=tuple(told),
+    )
+
+
+def _line(one: Told) -> str:
+    # A deadline's id names its step and level; other ids belong to a person's request.
+    what = one.event_id if one.event_id.startswith("deadline:") else one.event
+    code = f" ({one.reason_code})" if one.reason_code else ""
+    return f"{one.number} {what}{code} at {_minute(one.at)}"
 
 
 def _minute(at: datetime) -> str:

@@ -32,9 +32,10 @@ class ExecutionInput:
     """How a life begins, or goes on after continue-as-new.
 
     `known` is the number of the last transition known, -1 where nothing is known yet and all of it
-    has to be loaded. `digests` holds those of the newest known transitions. `continue_after`
-    lowers the count of history events after which the life continues as new; None leaves it to
-    the server.
+    has to be loaded. `digests` holds those of the newest known transitions. `told` are the
+    transitions that a first start already brings, so that the history names each of them.
+    `continue_after` lowers the count of history events after which the life continues as new;
+    None leaves it to the server.
     """
 
     org: str
@@ -47,6 +48,7 @@ class ExecutionInput:
     pending: tuple[PendingDelivery, ...] = ()
     ended: bool = False
     continue_after: int | None = None
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Uuid, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db.bulk import table_of
 from db.models.deliveries import Delivery
+from db.models.executions import Execution
 from db.models.transitions import Transition
 from db.sessions import ReadSession
 from domain.playbook.telling import Told
 
 T = table_of(Transition).c
 D = table_of(Delivery).c
+E = table_of(Execution).c
 
+_playbook = (
+    select(E.playbook_key).where(E.org_id == T.org_id, E.id == T.execution_id).scalar_subquery()
+)
 _carried = (
     select(func.array_agg(aggregate_order_by(D.id, D.ordinal), type_=ARRAY(Uuid())))
     .where(
@@ -38,6 +43,7 @@ _SINCE = (
         T.next_deadline,
         _carried,
         T.ended,
+        case((T.number == 0, _playbook)),
     )
     .where(
         T.org_id == bindparam("org", type_=Uuid()),
@@ -58,14 +64,15 @@ async def told_since(session: ReadSession, execution: UUID, known: int) -> tuple
             number=number,
             event=kind,
             event_id=event_id,
-            reason_code=reason_code,
+            reason_code=code,
             at=at,
             digest=digest,
-            next_deadline=next_deadline,
+            next_deadline=due,
             deliveries=tuple(str(one) for one in carried or ()),
             ended=ended,
+            playbook=playbook,
         )
-        for number, kind, event_id, reason_code, at, digest, next_deadline, carried, ended in rows
+        for number, kind, event_id, code, at, digest, due, carried, ended, playbook in rows
     )
 
 

@@ -12,6 +12,7 @@ class Told:
 
     `next_deadline` is the earliest deadline after it, None where nothing is due by itself.
     `deliveries` are the ids of the deliveries it caused that this execution's workflow carries.
+    `playbook` is the definition's key and stands in transition 0 alone, which starts the workflow.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Told:
     next_deadline: datetime | None
     deliveries: tuple[str, ...] = ()
     ended: bool = False
+    playbook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

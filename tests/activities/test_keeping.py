@@ -22,6 +22,7 @@ from db.models.audit_entries import AuditEntry
 from db.models.deliveries import Delivery
 from db.models.escalations import Escalation
 from db.models.relay import RelayRow
+from db.queries import transitions
 from db.requests import Clock
 from domain.playbook.events import Snoozed, StepCompleted
 from tests.scenarios import World, one_call, one_event, world
@@ -91,7 +92,7 @@ async def at_work(
 
 
 class TestRelay:
-    async def test_one_start_and_one_signal_tell_all_of_an_execution(
+    async def test_one_start_tells_all_of_an_execution(
         self, scene: World, temporal: SkippingTemporal
     ) -> None:
         started = await scene.start()
@@ -102,7 +103,15 @@ class TestRelay:
         assert not await relay.round()
         assert await untold(scene) == []
         seen = await history(temporal.client, scene, started.execution)
-        assert seen.count(26) == 1  # WORKFLOW_EXECUTION_SIGNALED
+        assert seen.count(26) == 0  # WORKFLOW_EXECUTION_SIGNALED
+
+    async def test_it_reads_what_the_commit_said(self, scene: World) -> None:
+        started = await scene.start()
+        snoozed = await scene.apply(started.execution, Snoozed("call", soon(60)))
+        async with scene.db.reading(scene.org) as session:
+            told = await transitions.told_since(session, started.execution, -1)
+        assert told == (*started.told, *snoozed.told)
+        assert [one.playbook for one in told] == ["one-call", None]
 
     async def test_what_people_just_did_is_left_to_who_committed_it(
         self, scene: World, temporal: SkippingTemporal

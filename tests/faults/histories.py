@@ -67,6 +67,8 @@ async def known(client: Client, workflow_id: str) -> Known:
                     event.workflow_execution_started_event_attributes.input, ExecutionInput
                 )
                 found.loaded += range(given.known + 1)
+                for number, digest in (given.digests or {}).items():
+                    found.digests.setdefault(number, set()).add(digest)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
                 news = _one(event.workflow_execution_signaled_event_attributes.input, News)
                 found._hear(news.told, found.told)

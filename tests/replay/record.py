@@ -1,7 +1,8 @@
 """Record histories of every kind on real servers: `python -m tests.replay.record`.
 
-Only when a workflow has been changed on purpose, and then under a new `LIFE_SCHEMA`: histories
-that were recorded stay, because workflows that began so may still be asleep somewhere.
+Only when a workflow has been changed on purpose, and then under a new `LIFE_SCHEMA`, or when it
+begins in a new way: histories that were recorded stay, because workflows that began so may still
+be asleep somewhere.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from uuid import UUID
 from sqlalchemy import make_url, update
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
 
 from db import migrate, roles
 from db.engine import Database
@@ -31,6 +31,7 @@ from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import EmbeddedTemporal
 from tests.scenarios import World, one_call, one_event, world
 from tests.smtp import Mailbox, mailbox
+from tests.temporal import begun
 from worker import WorkerSettings, run_worker
 from workflows.digest import DigestWorkflow
 from workflows.ids import TASK_QUEUE, delivery_workflow_id, workflow_id
@@ -118,6 +119,14 @@ async def retried(studio: Studio) -> WorkflowHandle[Any, Any]:
     return studio.life(started.execution)
 
 
+async def knowing(studio: Studio) -> WorkflowHandle[Any, Any]:
+    """Begins with what was told, where others before it loaded that; missed, then done late."""
+    started = await studio.scene.start(since=timedelta(seconds=57))
+    await arrived(studio)
+    await studio.scene.apply(started.execution, StepCompleted("call"))
+    return studio.life(started.execution)
+
+
 async def redelivered(studio: Studio) -> WorkflowHandle[Any, Any]:
     """A dead letter that a person put back, in a workflow of its own."""
     started = await studio.scene.start("one-event")
@@ -160,20 +169,10 @@ KINDS: tuple[Callable[[Studio], Awaitable[WorkflowHandle[Any, Any]]], ...] = (
     cancelled,
     continued,
     retried,
+    knowing,
     redelivered,
     digest,
 )
-
-
-async def begun(handle: WorkflowHandle[Any, Any]) -> None:
-    """Wait until the relay has started the workflow."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await handle.describe()
-                return
-            except RPCError:
-                await asyncio.sleep(0.1)
 
 
 async def told(studio: Studio) -> None:

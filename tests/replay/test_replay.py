@@ -16,7 +16,16 @@ from workflows.registry import WORKFLOWS, workflow_runner
 pytestmark = pytest.mark.anyio
 
 RECORDED = sorted(Path(__file__).parent.glob("schema-*/*.json"))
-KINDS = {"happy", "escalated", "reassigned", "paused", "cancelled", "continued", "retried"}
+KINDS = {
+    "happy",
+    "escalated",
+    "reassigned",
+    "paused",
+    "cancelled",
+    "continued",
+    "retried",
+    "knowing",
+}
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")

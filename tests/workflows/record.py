@@ -15,6 +15,8 @@ from domain.playbook.telling import Settlement, Told
 from workflows.interfaces import Delivering, Settling
 from workflows.messages import DeliverRequest, DeliveryReport, PendingDelivery, SettleRequest
 
+PLAYBOOK = "at-risk-intervention"
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -33,6 +35,7 @@ class Record(Settling, Delivering):
     pending: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     settled: list[SettleRequest] = field(default_factory=list)
+    looked_up: int = 0
     regular: int = 0
     failures: int = 0
     hangs: int = 0
@@ -67,6 +70,7 @@ class Record(Settling, Delivering):
             next_deadline=None if ended or not self.deadlines else self.deadlines[0],
             deliveries=deliveries,
             ended=ended,
+            playbook=PLAYBOOK if number == 0 else None,
         )
         self.pending.extend(deliveries)
         self.transitions.append(told)
@@ -80,7 +84,8 @@ class Record(Settling, Delivering):
         """What the teller asks of the record."""
         if (org, execution) != (self.org, self.execution):
             return None
-        return Stored("at-risk-intervention", self.ended and not self.pending)
+        self.looked_up += 1
+        return Stored(PLAYBOOK, self.ended and not self.pending)
 
     @activity.defn(name="settle")
     async def settle(self, request: SettleRequest) -> Settlement:

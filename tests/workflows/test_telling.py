@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.temporal import QUEUE, SkippingTemporal, working
+from tests.temporal import QUEUE, SkippingTemporal, begun, working
 from tests.workflows.record import Record, until
 from workflows.client import Teller, TellingLimits
 from workflows.execution import ExecutionWorkflow
@@ -24,7 +24,7 @@ async def test_a_burst_on_one_execution_costs_few_signals(temporal: SkippingTemp
     async with working(temporal.client, [record.settle, record.deliver]):
         tell = Teller(temporal.client, stored=record.stored, task_queue=QUEUE)
         tell.tell_soon(record.org, record.execution, [record.change("started")])
-        await until(lambda: record.settled)
+        await begun(found)
         for _ in range(20):
             tell.tell_soon(record.org, record.execution, [record.change("step_completed")])
         tell.tell_soon(record.org, record.execution, [record.change("ended", ended=True)])
