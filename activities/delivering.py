@@ -26,7 +26,7 @@ from db.queries.deliveries import Claimed, NotClaimed
 from db.requests import Clock, database_clock
 from db.scope import Scope
 from db.sessions import WriteSession
-from db.transitions import apply_event
+from db.transitions import apply_event, hold
 from domain.errors import Unavailable
 from domain.playbook.events import DeliveryEnded, Event
 from domain.playbook.state import StepStatus
@@ -222,9 +222,8 @@ class DeliveringActivities(Delivering):
         if left:
             return _Tried(done=True)
         body = DeliveryEnded(claimed.step, delivered and not died, claimed.occurrence or 1)
-        await apply_event(
-            session, claimed.execution, Event(f"delivery:{claimed.id}", body), clock=self._clock
-        )
+        held = await hold(session, claimed.execution, clock=self._clock)
+        await apply_event(session, held, Event(f"delivery:{claimed.id}", body))
         return _Tried(done=True, changed=True)
 
     async def _has_result(self, scope: Scope, delivery: UUID) -> bool:

@@ -168,12 +168,12 @@ class Writing:
         await audit.insert_many(self.session, [entry])
 
 
-def _reading(request: Request) -> Reading:
+async def _reading(request: Request) -> Reading:
     reading: Reading = request.state.work
     return reading
 
 
-def _writing(request: Request) -> Writing:
+async def _writing(request: Request) -> Writing:
     writing: Writing = request.state.work
     return writing
 

@@ -33,8 +33,10 @@ def start(
     body = {"playbook": playbook, "parameters": parameters}
     named = {"account": account, "contact": contact, "reason": reason}
     body |= {name: value for name, value in named.items() if value is not None}
-    answer = Remote().post("/executions", body, key=key)
-    show(answer, _described(answer["execution"]), as_json=as_json)
+    remote = Remote()
+    answer = remote.post("/executions", body, key=key)
+    found = remote.get(f"/executions/{answer['execution']['id']}")
+    show(answer, _described(found), as_json=as_json)
 
 
 @execution.command("show")

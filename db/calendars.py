@@ -6,50 +6,49 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import Uuid, bindparam, func, literal_column, select
 
+from db.bulk import table_of
 from db.models.calendars import Calendar
+from db.prepared import Prepared
 from db.requests import Clock, database_clock
 from db.sessions import ReadSession
 from domain.calendars import CalendarSnapshot, WorkingHours, plain_calendar
 from runtime.calendars import snapshot
 
-_NOW_AND_DEFAULT = (
-    select(func.clock_timestamp(), Calendar)
-    .select_from(select(1).subquery())
-    .outerjoin(Calendar, (Calendar.org_id == bindparam("org", type_=Uuid())) & Calendar.is_default)
+_C = table_of(Calendar).c
+_NOW_AND_DEFAULT = Prepared(
+    select(
+        func.clock_timestamp(),
+        _C.key,
+        _C.timezone,
+        _C.country,
+        _C.subdivision,
+        _C.hours,
+        _C.holidays,
+        _C.workdays,
+    )
+    .select_from(select(literal_column("1").label("one")).subquery())
+    .outerjoin(table_of(Calendar), (_C.org_id == bindparam("org", type_=Uuid())) & _C.is_default)
 )
 
 
 async def clock_and_calendar(
     session: ReadSession, clock: Clock = database_clock
 ) -> tuple[datetime, CalendarSnapshot]:
-    """The instant by `clock`, and the organization's default calendar from that day on.
+    """The instant by `clock`, and the organization's default calendar from that day on; equal
+    calendars of one day share one snapshot.
 
     An organization that has set none gets `plain_calendar`: Monday to Friday, nine to five, UTC.
     """
-    now, row = (
-        await session.execute(
-            select(func.clock_timestamp(), Calendar)
-            .select_from(select(1).subquery())
-            .outerjoin(Calendar, (Calendar.org_id == session.scope.org) & Calendar.is_default)
-        )
-    ).one()
-    now = clock(now)
-    return now, plain_calendar() if row is None else snapshot_of(row, now)
-
-
-def snapshot_of(calendar: Calendar, now: datetime) -> CalendarSnapshot:
-    """A snapshot of a stored calendar; equal calendars of one day share one."""
-    content = orjson.dumps([calendar.hours, calendar.holidays, calendar.workdays])
-    return _made(
-        calendar.key,
-        calendar.timezone,
-        calendar.country,
-        calendar.subdivision,
-        content,
-        now.astimezone(UTC).date(),
+    [(at, key, timezone, country, subdivision, *content)] = await session.ask(
+        _NOW_AND_DEFAULT, {"org": session.scope.org}
     )
+    now = clock(at)
+    if key is None:
+        return now, plain_calendar()
+    day = now.astimezone(UTC).date()
+    return now, _made(key, timezone, country, subdivision, orjson.dumps(content), day)
 
 
 @lru_cache(maxsize=200)

@@ -1,31 +1,30 @@
 """The way to PostgreSQL: pool, transactions with their scope, and failures in our own words.
 
 A transaction begins with one message: BEGIN, its mode and its scope together. For that the driver
-runs in autocommit, and the engine's begin event, which Core, ORM and retries all pass, sends the
-BEGIN; savepoints, commit and rollback are the driver's as ever.
+runs in autocommit and the BEGIN is ours; what SQLAlchemy would begin by itself is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, event
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+import psycopg
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import db.models.registry  # noqa: F401  a flush orders tables by foreign keys: all must be known
 from db.failures import in_our_words
+from db.prepared import Prepared
 from db.scope import Scope
 from db.sessions import ReadSession, WriteSession
 from db.urls import for_sqlalchemy
+from db.wire import Answers, Wire
 
-_SCOPE = "holdfast_scope"
-_READ_ONLY = "holdfast_read_only"
-_UNSCOPED = object()
-_AT_ONCE = object()
+T = TypeVar("T")
 
 
 class ScopeMissing(RuntimeError):
@@ -52,6 +51,7 @@ class Database:
         connect_timeout: int = 5,
         application: str = "holdfast",
     ) -> None:
+        self._pool_size = pool_size
         self.engine = _engine(
             url,
             pool_size=pool_size,
@@ -69,76 +69,77 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[WriteSession]:
         """One transaction that may write: committed when the block ends well, else undone."""
-        async with self._begun(scope, read_only=False) as session:
-            yield WriteSession(session, scope)
-            with in_our_words():
-                await session.commit()
+        async with self._begun(_scoped("read write", scope)) as (connection, wire):
+            session = WriteSession(connection, wire, scope)
+            try:
+                yield session
+                with in_our_words():
+                    await session.commit()
+            finally:
+                await session.close()
 
     @asynccontextmanager
     async def reading(self, scope: Scope) -> AsyncIterator[ReadSession]:
         """One transaction that sees a committed state and cannot write."""
-        async with self._begun(scope, read_only=True) as session:
-            yield ReadSession(session, scope)
+        async with self._begun(_scoped("read only", scope)) as (connection, wire):
+            session = ReadSession(connection, wire, scope)
+            try:
+                yield session
+            finally:
+                await session.close()
 
     @asynccontextmanager
     async def unscoped(self) -> AsyncIterator[AsyncConnection]:
         """One transaction without an organization, which sees no row of any: for the definer
         functions in `db/queries/across.py` alone."""
-        with in_our_words():
-            async with self.engine.connect() as connection:
-                await connection.execution_options(**{_SCOPE: _UNSCOPED})
-                await _begin(connection)
-                yield connection
-                await connection.commit()
+        async with self._begun("begin") as (connection, _):
+            yield connection
+            await connection.commit()
 
-    async def at_once(
-        self, statement: Executable, parameters: Mapping[str, Any]
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def at_once(self, prepared: Prepared, values: Mapping[str, Any]) -> Answers:
         """The rows of one statement that is a transaction by itself, without an organization.
 
-        One message, for what every request asks first; once more on a fresh connection where the
-        pooled one turns out to be dead, so only for what may be asked twice.
+        One message, for what every request asks first; said again where the pooled connection
+        turns out to be dead, so only for what may be asked twice.
         """
         with in_our_words():
-            try:
-                return await self._ask(statement, parameters)
-            except (OperationalError, InterfaceError) as error:
-                if not error.connection_invalidated:
-                    raise
-                return await self._ask(statement, parameters)
-
-    async def _ask(
-        self, statement: Executable, parameters: Mapping[str, Any]
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
-        async with self.engine.connect() as connection:
-            await connection.execution_options(**{_SCOPE: _AT_ONCE})
-            return (await connection.execute(statement, parameters)).all()
+            async with self.engine.connect() as connection:
+                _, answers = await self._say_first(connection, lambda w: w.ask(prepared, values))
+                return answers
 
     async def close(self) -> None:
         """Gives every connection back to the server."""
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _begun(self, scope: Scope, *, read_only: bool) -> AsyncIterator[AsyncSession]:
+    async def _begun(self, begin: str) -> AsyncIterator[tuple[AsyncConnection, Wire]]:
         with in_our_words():
             async with self.engine.connect() as connection:
-                await connection.execution_options(**{_SCOPE: scope, _READ_ONLY: read_only})
-                await _begin(connection)
-                async with AsyncSession(
-                    bind=connection, expire_on_commit=False, join_transaction_mode="control_fully"
-                ) as session:
-                    yield session
+                wire, _ = await self._say_first(connection, lambda wire: wire.send(begin))
+                yield connection, wire
+
+    async def _say_first(
+        self, connection: AsyncConnection, say: Callable[[Wire], Awaitable[T]]
+    ) -> tuple[Wire, T]:
+        """Say it on the pooled connection, or on the next one where that turns out to be dead;
+        after a restart of the server all of them are."""
+        for _ in range(self._pool_size):
+            wire = await Wire.open(connection)
+            try:
+                return wire, await say(wire)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+        wire = await Wire.open(connection)
+        return wire, await say(wire)
 
 
-async def _begin(connection: AsyncConnection) -> None:
-    """Begins, once more on a fresh connection where the pooled one turns out to be dead."""
-    try:
-        await connection.begin()
-    except (OperationalError, InterfaceError) as error:
-        if not error.connection_invalidated:
-            raise
-        await connection.rollback()
-        await connection.begin()
+def _scoped(mode: str, scope: Scope) -> str:
+    """Both are UUIDs, so that quoting is not a question and everything goes in one message."""
+    return (
+        f"begin {mode}; select set_config('app.org', '{scope.org}', true),"
+        f" set_config('app.member', '{scope.member}', true)"
+    )
 
 
 def _engine(
@@ -173,31 +174,15 @@ def _engine(
             "prepare_threshold": 1,
         },
     )
-    event.listen(engine.sync_engine, "begin", _begin_with_scope)
+    event.listen(engine.sync_engine, "begin", _refuse_unless_begun)
     return engine
 
 
-def _begin_with_scope(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    scope = options.get(_SCOPE)
-    if scope is _AT_ONCE:
-        return  # the driver's autocommit makes the statement a transaction
-    if scope is _UNSCOPED:
-        _send(connection, "begin")
-        return
-    if not isinstance(scope, Scope):
+def _refuse_unless_begun(connection: Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    if driver.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
         raise ScopeMissing("Begin transactions by Database.transaction or Database.reading.")
-    mode = "read only" if options.get(_READ_ONLY) else "read write"
-    # both are UUIDs, so that quoting is not a question and everything goes in one message
-    _send(
-        connection,
-        f"begin {mode}; select set_config('app.org', '{scope.org}', true),"
-        f" set_config('app.member', '{scope.member}', true)",
-    )
-
-
-def _send(connection: Connection, statement: str) -> None:
-    connection.exec_driver_sql(statement)
 
 
 def to_json(value: Any) -> bytes:

@@ -15,7 +15,7 @@ from db.queries import executions, statistics, versions
 from db.queries.statistics import Statistics
 from db.requests import Applied, Clock, database_clock
 from db.sessions import WriteSession
-from db.transitions import apply_event
+from db.transitions import apply_event, hold
 from domain.playbook.attention import concerns
 from domain.playbook.codec import state_from_json
 from domain.playbook.definition import Definition, Value
@@ -77,7 +77,8 @@ async def carry_fields(
             continue
         read = {name: known.fields.get(name) for name in reader.definition.reads}
         event = Event(f"fields:{known.version}", FieldsChanged(read, known.version), actor)
-        applied.append(await apply_event(session, execution, event, clock=clock, bulk=True))
+        held = await hold(session, execution, clock=clock)
+        applied.append(await apply_event(session, held, event, bulk=True))
     return tuple(applied)
 
 
@@ -96,7 +97,8 @@ async def learn_fact(
         reader = await _reader(session, execution)
         if waits_for(reader.definition, reader.state, fact.kind):
             event = Event(f"fact:{fact.id}", body, actor)
-            applied.append(await apply_event(session, execution, event, clock=clock, bulk=True))
+            held = await hold(session, execution, clock=clock)
+            applied.append(await apply_event(session, held, event, bulk=True))
     return tuple(applied)
 
 

@@ -14,7 +14,7 @@ from db.queries.executions import StoredExecution
 from db.queries.versions import PublishedVersion
 from db.requests import Applied, Clock, NewWords, database_clock
 from db.sessions import ReadSession, WriteSession
-from db.transitions import RENEWED_BEFORE, apply_event, fields_to_read
+from db.transitions import RENEWED_BEFORE, apply_event, fields_to_read, hold
 from domain.playbook.codec import state_from_json
 from domain.playbook.definition import Definition, Value
 from domain.playbook.events import Actor, Event, Migrated
@@ -61,10 +61,9 @@ async def migrate_execution(
     fields, fields_version = await fields_to_read(session, stored.account_id, definition)
     return await apply_event(
         session,
-        stored.id,
+        await hold(session, stored.id, clock=clock),
         _event(request, actor, stored, version, fields, fields_version),
         words=(request.reason,) if request.reason else (),
-        clock=clock,
         onto=definition,
     )
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from db.people import People
 from domain.errors import HoldfastError
-from domain.playbook.definition import EvidenceType, Subject
+from domain.playbook.definition import Definition, EvidenceType, Subject
 from domain.playbook.state import State
 from domain.playbook.telling import Told
 
@@ -58,11 +59,18 @@ class StartRequest:
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a command did. `told` is what its workflow has to hear; `others` are executions that
-    got events of their own in this transaction (the relay tells those)."""
+    got events of their own in this transaction (the relay tells those).
+
+    `before` is the state that it found, None at a start; of a command that is repeated, the state
+    as it stands. `people` are those of the account now.
+    """
 
     execution: UUID
     number: int
+    definition: Definition
+    before: State | None
     state: State
+    people: People
     told: tuple[Told, ...]
     refusal: HoldfastError | None = None
     repeated: bool = False

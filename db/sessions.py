@@ -1,21 +1,26 @@
 """What queries are given: a session that may write, or one that can only read.
 
+Prepared statements go straight to the driver; all else goes through the ORM's session, which is
+made where it is first wanted.
 A `ReadSession` has no way to write and its transaction is READ ONLY, so a query that writes asks
 for a `WriteSession`, and handing it the other one is a type error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import Executable, Result, ScalarResult
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
 from sqlalchemy.sql.selectable import TextualSelect, TypedReturnsRows
 
 from db.models.base import Base
+from db.prepared import Prepared
 from db.scope import Scope
+from db.wire import Answers, Wire
 
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
@@ -27,9 +32,28 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class ReadSession:
     """Reads within one transaction and one scope."""
 
-    def __init__(self, session: AsyncSession, scope: Scope) -> None:
-        self._session = session
+    def __init__(self, connection: AsyncConnection, wire: Wire, scope: Scope) -> None:
+        self._connection = connection
+        self._wire = wire
+        self._orm: AsyncSession | None = None
         self.scope = scope
+
+    @property
+    def _session(self) -> AsyncSession:
+        if self._orm is None:
+            self._orm = AsyncSession(bind=self._connection, expire_on_commit=False)
+        return self._orm
+
+    async def ask(self, prepared: Prepared, values: Mapping[str, Any]) -> Answers:
+        """The rows of a prepared statement, with its parameters by name."""
+        if self._orm is not None:
+            await self._orm.flush()
+        return await self._wire.ask(prepared, values)
+
+    async def close(self) -> None:
+        """Lets go of entities; what was not committed is undone where the transaction was begun."""
+        if self._orm is not None:
+            await self._orm.close()
 
     @overload
     async def execute(
@@ -65,6 +89,12 @@ class ReadSession:
 class WriteSession(ReadSession):
     """Reads and writes; its transaction commits when the block that made it ends well."""
 
+    async def commit(self) -> None:
+        """Ends the transaction well; for the block that began it alone."""
+        if self._orm is not None:
+            await self._orm.commit()
+        await self._wire.commit()
+
     async def run(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         """Carries out any statement: insert, update, delete."""
         return await self._session.execute(statement, parameters)
@@ -78,8 +108,13 @@ class WriteSession(ReadSession):
 
     async def flush(self) -> None:
         """Writes what was added or changed, so that statements see it."""
-        await self._session.flush()
+        if self._orm is not None:
+            await self._orm.flush()
 
-    def savepoint(self) -> AsyncSessionTransaction:
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[AsyncSessionTransaction]:
         """`async with session.savepoint():` what fails inside undoes only itself."""
-        return self._session.begin_nested()
+        async with self._session.begin_nested() as begun:
+            # else it would be sent with the ORM's first statement, behind prepared ones
+            await self._session.connection()
+            yield begun

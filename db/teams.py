@@ -8,7 +8,7 @@ from db.queries import executions
 from db.queries.account_team import put_place
 from db.requests import Applied, Clock
 from db.sessions import WriteSession
-from db.transitions import apply_event
+from db.transitions import apply_event, hold
 from domain.playbook.definition import Role
 from domain.playbook.events import Actor, Event, TeamChanged
 
@@ -28,7 +28,12 @@ async def place_member(
     body = TeamChanged(role, None, str(member))
     return tuple(
         [
-            await apply_event(session, one, Event(event_id, body, actor), clock=clock, bulk=True)
+            await apply_event(
+                session,
+                await hold(session, one, clock=clock),
+                Event(event_id, body, actor),
+                bulk=True,
+            )
             for one in await executions.open_for_account(session, account)
         ]
     )

@@ -18,9 +18,9 @@ import orjson
 
 from db.calendars import clock_and_calendar
 from db.making import Cause, Held, request_digest, write_transit
+from db.people import People
 from db.queries import (
     account_team,
-    answers,
     deliveries,
     escalations,
     executions,
@@ -58,30 +58,40 @@ RENEWED_BEFORE = timedelta(days=200)
 the shipped playbooks set, and far less than the 800 days of a fresh one. Our own choice."""
 
 
+async def hold(session: WriteSession, execution: UUID, *, clock: Clock = database_clock) -> Held:
+    """The execution, its row locked until the transaction ends.
+
+    Raises NotFound (`execution_not_found`).
+    """
+    stored = await executions.lock(session, execution)
+    definition = await versions.definition(session, stored.version_id, stored.content_hash)
+    state = state_from_json(stored.state)
+    now = max(clock(stored.database_now), state.last_at)
+    return Held(stored.id, definition, stored.account_id, stored.contact_id, state, now)
+
+
 async def apply_event(
     session: WriteSession,
-    execution: UUID,
+    held: Held,
     event: Event,
     *,
     words: Sequence[NewWords] = (),
     evidence: Sequence[NewEvidence] = (),
     seen: dict[str, Any] | None = None,
-    clock: Clock = database_clock,
     bulk: bool = False,
     onto: Definition | None = None,
 ) -> Applied:
     """Settle what fell due before, then apply one event; the same id again repeats its answer.
 
-    Raises NotFound (`execution_not_found`), Conflict (`event_id_reused`). What the state does not
-    allow comes back as `Applied.refusal`. `bulk` leaves the telling to the relay alone. `onto` is
-    the definition that a migration moves to (`db/migrating.py`).
+    Raises Conflict (`event_id_reused`). What the state does not allow comes back as
+    `Applied.refusal`. `bulk` leaves the telling to the relay alone. `onto` is the definition that
+    a migration moves to (`db/migrating.py`).
     """
-    held = await _hold(session, execution, clock)
     around = await surroundings.read(
         session, execution=held.id, event_id=event.id, account=held.account, at=held.now
     )
     if around.kept is not None:
-        return _repeated(held, around.kept, event)
+        return _repeated(held, around, event)
     renewed = await _renew_calendar(session, held, bulk)
     held = renewed.held
     outcome = transit(held.definition, held.state, event, held.now, onto)
@@ -96,7 +106,10 @@ async def apply_event(
     return Applied(
         held.id,
         outcome.state.number,
+        outcome.definition,
+        held.state,
         outcome.state,
+        around.people,
         (*renewed.told, *told),
         outcome.refusal,
         others=(*renewed.others, *others),
@@ -110,7 +123,7 @@ async def settle_due(
 
     Raises NotFound (`execution_not_found`): an alarm, never an end.
     """
-    renewed = await _renew_calendar(session, await _hold(session, execution, clock))
+    renewed = await _renew_calendar(session, await hold(session, execution, clock=clock))
     held = renewed.held
     outcome = transit(held.definition, held.state, None, held.now)
     if outcome.made:
@@ -163,32 +176,33 @@ async def start_execution(
         reason=str(request.reason.id) if request.reason else None,
     )
     held = Held(request.id, definition, request.account, request.contact, None, now)
+    around = await surroundings.read(
+        session, execution=None, event_id=None, account=held.account, at=now
+    )
     event = Event(f"start:{request.id}", started, actor)
     outcome = transit(definition, None, event, now)
     inserted = await executions.insert(session, _new_execution(request, version, held, outcome))
     if not inserted:
-        return await _already_there(session, request, definition)
-    around = await surroundings.read(
-        session, execution=None, event_id=None, account=held.account, at=now
-    )
+        return await _already_there(session, request, definition, around.people)
     told = await write_transit(
         session, held, outcome, Cause(event, None, bulk), around.people, around.endpoints
     )
     if request.reason is not None:
         await _add_words(session, held, actor, (request.reason,))
     others = await _affect_others(session, held, outcome)
-    return Applied(held.id, outcome.state.number, outcome.state, told, others=others)
+    return Applied(
+        held.id,
+        outcome.state.number,
+        definition,
+        None,
+        outcome.state,
+        around.people,
+        told,
+        others=others,
+    )
 
 
 # --- the parts ------------------------------------------------------------------------------
-
-
-async def _hold(session: WriteSession, execution: UUID, clock: Clock) -> Held:
-    stored = await executions.lock(session, execution)
-    definition = await versions.definition(session, stored.version_id, stored.content_hash)
-    state = state_from_json(stored.state)
-    now = max(clock(stored.database_now), state.last_at)
-    return Held(stored.id, definition, stored.account_id, stored.contact_id, state, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +239,9 @@ async def _renew_calendar(session: WriteSession, held: Held, bulk: bool = False)
     return _Renewed(replace(held, state=outcome.state), told, others)
 
 
-def _repeated(held: Held, kept: answers.KeptAnswer, event: Event) -> Applied:
+def _repeated(held: Held, around: surroundings.Surroundings, event: Event) -> Applied:
+    kept, state = around.kept, held.state
+    assert kept is not None and state is not None
     if kept.request_digest != request_digest(event):
         raise Conflict(
             "This key was used for another command. Send a new key with a new command.",
@@ -235,8 +251,17 @@ def _repeated(held: Held, kept: answers.KeptAnswer, event: Event) -> Applied:
     refusal = None
     if "code" in answer:
         refusal = Refused(answer["message"], code=answer["code"], details=answer["details"])
-    assert held.state is not None
-    return Applied(held.id, answer["number"], held.state, (), refusal, repeated=True)
+    return Applied(
+        held.id,
+        answer["number"],
+        held.definition,
+        state,
+        state,
+        around.people,
+        (),
+        refusal,
+        repeated=True,
+    )
 
 
 async def fields_to_read(
@@ -284,24 +309,29 @@ def _new_execution(
 
 
 async def _already_there(
-    session: WriteSession, request: StartRequest, definition: Definition
+    session: WriteSession, request: StartRequest, definition: Definition, people: People
 ) -> Applied:
     """The same request came before, or another open execution stands in its way (law 9)."""
+
+    async def repeated(stored: executions.StoredExecution) -> Applied:
+        state = state_from_json(stored.state)
+        began_as = await versions.definition(session, stored.version_id, stored.content_hash)
+        return Applied(stored.id, stored.number, began_as, state, state, people, (), repeated=True)
+
     for execution in await executions.open_for_subject(
         session, request.subject_kind.value, request.subject, [definition.key]
     ):
         stored = await executions.read(session, execution)
-        state = state_from_json(stored.state)
         if stored.id == request.id:
-            return Applied(stored.id, stored.number, state, (), repeated=True)
-        if state.parameters == request.parameters or definition.concurrency_key is None:
+            return await repeated(stored)
+        parameters = state_from_json(stored.state).parameters
+        if parameters == request.parameters or definition.concurrency_key is None:
             raise Conflict(
                 "This playbook is running here already. Work on that execution, or cancel it.",
                 code="execution_open",
                 details={"execution": str(stored.id)},
             )
-    stored = await executions.read(session, request.id)
-    return Applied(stored.id, stored.number, state_from_json(stored.state), (), repeated=True)
+    return await repeated(await executions.read(session, request.id))
 
 
 async def _note_acknowledgement(session: WriteSession, held: Held, event: Event) -> None:
@@ -394,7 +424,8 @@ async def _tell_others(
     for other in await executions.open_for_account(session, held.account, playbooks):
         if other == held.id:
             continue
-        applied = await apply_event(session, other, event, clock=_at(held.now), bulk=True)
+        other_held = await hold(session, other, clock=_at(held.now))
+        applied = await apply_event(session, other_held, event, bulk=True)
         if applied.told:
             told.append(other)
     return told

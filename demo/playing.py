@@ -18,7 +18,7 @@ from db.people import People
 from db.queries import demo_history, executions, surroundings, versions
 from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest
 from db.sessions import WriteSession
-from db.transitions import apply_event, settle_due, start_execution
+from db.transitions import apply_event, hold, settle_due, start_execution
 from demo import company, phrases
 from demo.evidence import given
 from demo.identity import dated, pick, share
@@ -302,11 +302,10 @@ class Playing:
     ) -> None:
         applied = await apply_event(
             self.session,
-            life.id,
+            await hold(self.session, life.id, clock=_clock(at)),
             event,
             words=tuple(words),
             evidence=tuple(evidence),
-            clock=_clock(at),
             bulk=True,
         )
         code = applied.refusal.code if applied.refusal else None

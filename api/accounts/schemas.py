@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.executions.schemas import ExecutionView
+from api.executions.schemas import Standing
 from api.shapes import Body, Count, Currency, Line, Money, Prose, View
 from domain.playbook.definition import Role
 
@@ -90,7 +90,7 @@ class PlaceAnswer(View):
 
     result: PlaceResult
     team: list[Place]
-    hand_over: ExecutionView | None = None
+    hand_over: Standing | None = None
 
 
 class ActivityView(View):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.accounts.schemas import PlaceBody, PlaceResult
 from api.executions.answers import answer_of
-from api.executions.schemas import ExecutionView
+from api.executions.schemas import Standing
 from api.guard import Writing
 from db.queries import accounts
 from db.queries.account_team import holder_of
@@ -21,7 +21,7 @@ HAND_OVER = "hand-over"
 
 async def give_role(
     work: Writing, account: UUID, role: Role, body: PlaceBody
-) -> tuple[PlaceResult, ExecutionView | None]:
+) -> tuple[PlaceResult, Standing | None]:
     """Raises NotFound `account_not_found`, `member_not_found`, `playbook_not_found` (no
     hand-over), Refused `playbook_disabled`, Conflict `execution_open` (one is under way)."""
     await accounts.require_account(work.session, work.org, account)
@@ -55,5 +55,4 @@ async def give_role(
     started = work.applied(
         await start_execution(work.session, request, work.actor, clock=work.clock)
     )
-    answer = await answer_of(work.session, started)
-    return PlaceResult.hand_over_started, answer.execution
+    return PlaceResult.hand_over_started, answer_of(started).execution

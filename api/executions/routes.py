@@ -27,7 +27,7 @@ from db.migrating import MigrateRequest, migrate_execution, preview_migration
 from db.queries import accounts, contacts, execution_list, executions, versions, words
 from db.queries.execution_list import ExecutionFilter, read_head
 from db.requests import NewWords, StartRequest
-from db.transitions import apply_event, start_execution
+from db.transitions import apply_event, hold, start_execution
 from domain.playbook.codec import state_from_json
 from domain.playbook.definition import Subject
 from domain.playbook.events import Body, Cancelled, Event, Paused, Resumed
@@ -61,7 +61,7 @@ async def start(work: Write, body: StartBody) -> CommandAnswer:
     applied = work.applied(
         await start_execution(work.session, request, work.actor, clock=work.clock)
     )
-    return await answer_of(work.session, applied)
+    return answer_of(applied)
 
 
 @router.get("")
@@ -142,7 +142,7 @@ async def migrate(
     applied = work.applied(
         await migrate_execution(work.session, request, work.actor, clock=work.clock)
     )
-    return await answer_of(work.session, applied)
+    return answer_of(applied)
 
 
 async def _steer(
@@ -151,13 +151,12 @@ async def _steer(
     applied = work.applied(
         await apply_event(
             work.session,
-            execution,
+            await hold(work.session, execution, clock=work.clock),
             Event(work.event_id(), body, work.actor),
             words=[reason] if reason else [],
-            clock=work.clock,
         )
     )
-    return await answer_of(work.session, applied)
+    return answer_of(applied)
 
 
 def _reason(work: Writing, text: str | None) -> NewWords | None:

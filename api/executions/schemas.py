@@ -188,12 +188,33 @@ class ExecutionView(View):
     steps: list[StepView]
 
 
+class Standing(View):
+    """Where an execution stands after transition `number`; read it whole by its id."""
+
+    id: UUID
+    playbook: str
+    playbook_name: str
+    status: ExecutionStatus
+    number: int
+    started_at: datetime
+    last_at: datetime
+    next_deadline: datetime | None
+    paused_at: datetime | None
+    outcome: OutcomeKind | None
+    outcome_code: str | None
+    ended_at: datetime | None
+
+
 class CommandAnswer(View):
-    """The state that a command left; `repeated` where its key had been answered before."""
+    """What a command left; `repeated` where its key had been answered before.
+
+    `step` is the one that it named, `others` those that it opened or closed beside it.
+    """
 
     repeated: bool
-    execution: ExecutionView
+    execution: Standing
     step: StepView | None = None
+    others: list[StepView]
 
 
 class StepMoveView(View):

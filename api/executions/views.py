@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from api.executions.schemas import (
@@ -68,23 +68,31 @@ def execution_view(
         ],
         steps=[
             step_view(
-                definition, state, step, head.held_by, given.get((step.key, step.occurrence), [])
+                definition,
+                state,
+                step,
+                _holder(head, step),
+                given.get((step.key, step.occurrence), []),
             )
             for step in state.steps
         ],
     )
 
 
+def _holder(head: Head, step: StepState) -> UUID | None:
+    holder = head.held_by.get(f"{step.key}/{step.occurrence}")
+    return UUID(holder) if holder else None
+
+
 def step_view(
     definition: Definition,
     state: State,
     step: StepState,
-    held_by: Mapping[str, str | None],
+    holder: UUID | None,
     evidence: list[EvidenceView],
 ) -> StepView:
     """One occurrence of a step."""
     phase, rules = rules_of(definition, state, step.key)
-    holder = held_by.get(f"{step.key}/{step.occurrence}")
     done_at = step.occurred_at or step.closed_at
     late = bool(done_at and step.due_at and done_at > step.due_at)
     recorded_late = bool(step.closed_at and step.due_at and step.closed_at > step.due_at)
@@ -102,7 +110,7 @@ def step_view(
         owner=step.owner,
         approver=rules.approver,
         assignee=UUID(step.assignee) if step.assignee else None,
-        held_by=UUID(holder) if holder else None,
+        held_by=holder,
         opens_at=step.opens_at,
         opened_at=step.opened_at,
         due_at=step.due_at,

@@ -81,8 +81,7 @@ class Running:
             if faults.count:
                 await self._refuse(faults)
             if dry_run:
-                savepoint = session.savepoint()
-                async with savepoint:
+                async with session.savepoint() as savepoint:
                     merged = await self._merge()
                     await savepoint.rollback()
             else:

@@ -9,7 +9,7 @@ from api.inbox.schemas import BulkAnswer, BulkBody, BulkResult, BulkRow
 from api.steps.commands import named
 from db.queries import tasks
 from db.requests import NewWords
-from db.transitions import apply_event
+from db.transitions import apply_event, hold
 from domain.errors import HoldfastError
 from domain.playbook.events import Body, Event, Reassigned, Snoozed, StepCompleted
 
@@ -43,10 +43,9 @@ async def _row(work: Writing, body: BulkBody, index: int, row: BulkRow) -> BulkR
     event = Event(work.event_id(str(index)), _event(body, row, row.step, words), work.actor)
     applied = await apply_event(
         work.session,
-        row.execution,
+        await hold(work.session, row.execution, clock=work.clock),
         event,
         words=[words] if words else [],
-        clock=work.clock,
         bulk=True,
     )
     if applied.refusal is not None:

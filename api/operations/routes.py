@@ -11,11 +11,12 @@ from api.operations.schemas import Alive, Ready
 from api.parts import parts_of
 from api.problems import documented
 from db.migrate import newest
+from db.prepared import Prepared
 from domain.errors import Unavailable
 
 router = APIRouter(tags=["operations"], responses=documented(500, 503))
 
-_REVISION = text("select version_num from public.alembic_version")
+_REVISION = Prepared(text("select version_num from public.alembic_version"))
 
 
 @router.get("/healthz")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from api.guard import Writing
 from api.steps.schemas import Given
-from db.queries import contacts, touches, versions
-from db.queries.execution_list import version_of
+from db.queries import contacts, touches
 from db.requests import NewEvidence
 from domain.errors import Invalid
 from domain.ids import parse_id
-from domain.playbook.definition import CODED_EVIDENCE, EvidenceType, Value
+from domain.playbook.definition import CODED_EVIDENCE, Definition, EvidenceType, Value
 from domain.playbook.draft import step_of
 
 
@@ -31,7 +29,7 @@ class Sorted:
 
 
 async def sort_evidence(
-    work: Writing, execution: UUID, step: str, given: Mapping[str, Given]
+    work: Writing, definition: Definition, step: str, given: Mapping[str, Given]
 ) -> Sorted:
     """Takes each value by the type of its field; unknown fields are left for the machine to refuse.
 
@@ -41,8 +39,6 @@ async def sort_evidence(
     found = Sorted()
     if not given:
         return found
-    version, content_hash = await version_of(work.session, execution)
-    definition = await versions.definition(work.session, version, content_hash)
     types = {one.key: one.type for one in step_of(definition, step).evidence}
     for key, value in given.items():
         kind = types.get(key)

@@ -8,7 +8,7 @@ from api.auth.permissions import Permission, needs
 from api.executions.schemas import CommandAnswer
 from api.guard import Write
 from api.routing import router as router_of
-from api.steps.commands import named, reason_of, run
+from api.steps.commands import named, reason_of, run, run_on
 from api.steps.evidence import sort_evidence
 from api.steps.records import amend_step, comment_on_step
 from api.steps.schemas import (
@@ -25,6 +25,7 @@ from api.steps.schemas import (
     WaitBody,
     WaiveBody,
 )
+from db.transitions import hold
 from domain.playbook.events import (
     Acknowledged,
     HandOffDecided,
@@ -46,11 +47,12 @@ router = router_of("steps", "/executions/{execution}/steps/{step}")
 @needs(Permission.work_steps, kept_by_engine=True)
 async def complete(work: Write, execution: UUID, step: str, body: CompleteBody) -> CommandAnswer:
     """Completes an open step with its evidence and, where it asks for one, its decision."""
-    given = await sort_evidence(work, execution, step, body.evidence)
+    held = await hold(work.session, execution, clock=work.clock)
+    given = await sort_evidence(work, held.definition, step, body.evidence)
     event = StepCompleted(
         step, body.occurrence, body.choice, given.answers, given.named, body.occurred_at
     )
-    return await run(work, execution, event, evidence=given.rows, seen=body.seen)
+    return await run_on(work, held, event, evidence=given.rows, seen=body.seen)
 
 
 @router.post("/skip")

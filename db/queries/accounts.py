@@ -11,12 +11,15 @@ from sqlalchemy import ColumnElement, Uuid, and_, bindparam, func, or_, select, 
 
 from db.models.account_team import AccountTeamPlace
 from db.models.accounts import Account
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 from domain.errors import Conflict, NotFound
 
-_KNOWN = select(Account.id).where(
-    Account.org_id == bindparam("org", type_=Uuid()),
-    Account.id == bindparam("account", type_=Uuid()),
+_KNOWN = Prepared(
+    select(Account.id).where(
+        Account.org_id == bindparam("org", type_=Uuid()),
+        Account.id == bindparam("account", type_=Uuid()),
+    )
 )
 
 
@@ -95,7 +98,7 @@ async def get_account(session: ReadSession, org: UUID, account: UUID) -> Account
 
 async def require_account(session: ReadSession, org: UUID, account: UUID) -> None:
     """Raises NotFound `account_not_found` where the organization has no such account."""
-    if (await session.execute(_KNOWN, {"org": org, "account": account})).first() is None:
+    if not await session.ask(_KNOWN, {"org": org, "account": account}):
         raise no_account(account)
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
+from db.prepared import Prepared
 from db.scope import Scope
 from domain.errors import NotFound
 
@@ -94,11 +95,12 @@ async def ensure_user(unscoped: AsyncConnection, new_id: UUID, email: str, name:
 
 
 _RESOLVE = text("select * from app.resolve_token(:digest)")
+_RESOLVE_AT_ONCE = Prepared(_RESOLVE)
 
 
 async def bearer_of(database: Database, sha256: bytes) -> Bearer | None:
     """The same as `resolve_token`, in one message: what every request asks first."""
-    rows = await database.at_once(_RESOLVE, {"digest": sha256})
+    rows = await database.at_once(_RESOLVE_AT_ONCE, {"digest": sha256})
     return _bearer(rows[0]) if rows else None
 
 
@@ -106,8 +108,8 @@ async def resolve_token(unscoped: AsyncConnection, sha256: bytes) -> Bearer | No
     """Who bears the token with this hash; None where it is unknown, expired or revoked, or its
     member is not active."""
     row = (await unscoped.execute(_RESOLVE, {"digest": sha256})).first()
-    return None if row is None else _bearer(row)
+    return None if row is None else _bearer(tuple(row))
 
 
-def _bearer(row: Row[*tuple[Any, ...]]) -> Bearer:
+def _bearer(row: tuple[Any, ...]) -> Bearer:
     return Bearer(row[0], Scope(row[1], row[2]), tuple(row[3]), tuple(row[4]))

@@ -12,6 +12,7 @@ from sqlalchemy import select, tuple_
 
 from db.bulk import encoded, insertion, table_of
 from db.models.audit_entries import AuditEntry
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 
 A = table_of(AuditEntry).c
@@ -39,7 +40,7 @@ class NewAuditEntry:
 
 
 AUDIT_COLUMNS = tuple(NewAuditEntry.__dataclass_fields__)
-_INSERT = insertion(AuditEntry, AUDIT_COLUMNS)
+_INSERT = Prepared(insertion(AuditEntry, AUDIT_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class AuditFilter:
 async def insert_many(session: WriteSession, entries: Sequence[NewAuditEntry]) -> None:
     """Writes entries, unsealed."""
     if entries:
-        await session.run(_INSERT, {"org": session.scope.org, "rows": encoded(entries)})
+        await session.ask(_INSERT, {"org": session.scope.org, "rows": encoded(entries)})
 
 
 async def list_entries(

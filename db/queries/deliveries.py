@@ -12,6 +12,7 @@ from sqlalchemy import Uuid, and_, bindparam, func, insert, literal_column, or_,
 
 from db.bulk import table_of
 from db.models.deliveries import Delivery
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 
 _TABLE = table_of(Delivery)
@@ -21,7 +22,7 @@ UNFINISHED = ("pending", "claimed")
 is_unfinished = D.status.in_([literal_column(f"'{status}'") for status in UNFINISHED])
 """Written out, not bound: a prepared statement proves the partial indexes by it."""
 
-_CARRIED = (
+_CARRIED = Prepared(
     select(D.id, D.not_before)
     .where(
         D.org_id == bindparam("org", type_=Uuid()),
@@ -182,7 +183,7 @@ async def retry_later(
 
 async def unfinished(session: ReadSession, execution: UUID) -> list[Pending]:
     """What the execution's workflow still has to carry, in order."""
-    rows = await session.execute(_CARRIED, {"org": session.scope.org, "execution": execution})
+    rows = await session.ask(_CARRIED, {"org": session.scope.org, "execution": execution})
     return [Pending(*row) for row in rows]
 
 

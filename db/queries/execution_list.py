@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, cast, func, select, tuple_
@@ -13,6 +12,7 @@ from db.models.accounts import Account
 from db.models.executions import Execution
 from db.models.playbook_versions import PlaybookVersion
 from db.models.steps import Step
+from db.prepared import Prepared
 from db.sessions import ReadSession
 from domain.errors import NotFound
 
@@ -128,7 +128,7 @@ _held = (
     .correlate(Execution)
     .scalar_subquery()
 )
-_HEAD = (
+_HEAD = Prepared(
     select(
         Execution.id,
         Execution.playbook_key,
@@ -152,24 +152,22 @@ _HEAD = (
     .outerjoin(Account, (Account.org_id == Execution.org_id) & (Account.id == Execution.account_id))
     .where(*_THIS)
 )
-_VERSION = select(Execution.version_id, Execution.content_hash).where(*_THIS)
+_VERSION = Prepared(select(Execution.version_id, Execution.content_hash).where(*_THIS))
 
 
 async def read_head(session: ReadSession, execution: UUID) -> Head:
     """Raises NotFound `execution_not_found`."""
-    rows = await session.execute(_HEAD, {"org": session.scope.org, "execution": execution})
-    row = rows.first()
-    if row is None:
+    rows = await session.ask(_HEAD, {"org": session.scope.org, "execution": execution})
+    if not rows:
         raise no_execution(execution)
-    values: list[Any] = list(row)
-    values[-1] = values[-1] or {}
-    return Head(*values)
+    head = Head(*rows[0])
+    return replace(head, held_by=head.held_by or {})
 
 
 async def version_of(session: ReadSession, execution: UUID) -> tuple[UUID, str]:
     """The id and the content hash of the version that it runs. NotFound `execution_not_found`."""
-    rows = await session.execute(_VERSION, {"org": session.scope.org, "execution": execution})
-    row = rows.first()
-    if row is None:
+    rows = await session.ask(_VERSION, {"org": session.scope.org, "execution": execution})
+    if not rows:
         raise no_execution(execution)
-    return row[0], row[1]
+    version, content_hash = rows[0]
+    return version, content_hash

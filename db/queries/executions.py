@@ -11,6 +11,7 @@ from sqlalchemy import Text, Uuid, bindparam, cast, func, literal_column, select
 
 from db.bulk import encoded, insertion, table_of
 from db.models.executions import Execution
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
@@ -106,7 +107,7 @@ class Overdue:
     next_deadline: datetime
 
 
-_INSERT = insertion(Execution, _BEGUN).on_conflict_do_nothing().returning(E.id)
+_INSERT = Prepared(insertion(Execution, _BEGUN).on_conflict_do_nothing().returning(E.id))
 _STORED = (
     E.id,
     E.playbook_key,
@@ -133,32 +134,24 @@ _ONE = select(*_STORED).where(
 _NOW = func.clock_timestamp().label("database_now")
 # The clock is read above the lock, so that it shows when the lock was given, not asked for.
 _held = _ONE.with_for_update(key_share=True).cte("held").prefix_with("materialized")
-_LOCK = select(_held, _NOW)
-_READ = select(*_ONE.selected_columns, _NOW).where(*_ONE._where_criteria)
+_LOCK = Prepared(select(_held, _NOW))
+_READ = Prepared(_ONE.add_columns(_NOW))
 
 
 async def insert(session: WriteSession, execution: NewExecution) -> bool:
     """Writes a new execution; False where an open one stands in its way (law 9)."""
-    made = await session.run(_INSERT, {"org": session.scope.org, "rows": encoded([execution])})
-    return made.first() is not None
+    rows = encoded([execution])
+    return bool(await session.ask(_INSERT, {"org": session.scope.org, "rows": rows}))
 
 
 async def lock(session: WriteSession, execution: UUID) -> StoredExecution:
     """The execution, held until the transaction ends. Raises NotFound (`execution_not_found`)."""
-    found = await session.run(_LOCK, {"org": session.scope.org, "execution": execution})
-    row = found.first()
-    if row is None:
-        raise _unknown(execution)
-    return StoredExecution(*list(row))
+    return await _one(session, _LOCK, execution)
 
 
 async def read(session: ReadSession, execution: UUID) -> StoredExecution:
     """The execution as committed. Raises NotFound (`execution_not_found`)."""
-    found = await session.execute(_READ, {"org": session.scope.org, "execution": execution})
-    row = found.first()
-    if row is None:
-        raise _unknown(execution)
-    return StoredExecution(*list(row))
+    return await _one(session, _READ, execution)
 
 
 async def open_for_subject(
@@ -205,6 +198,13 @@ async def overdue(
         .limit(limit)
     )
     return [Overdue(*row) for row in await session.execute(query)]
+
+
+async def _one(session: ReadSession, asked: Prepared, execution: UUID) -> StoredExecution:
+    rows = await session.ask(asked, {"org": session.scope.org, "execution": execution})
+    if not rows:
+        raise _unknown(execution)
+    return StoredExecution(*rows[0])
 
 
 def _unknown(execution: UUID) -> NotFound:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from db.bulk import table_of
 from db.models.idempotency_keys import IdempotencyKey
+from db.prepared import Prepared
 from db.sessions import WriteSession
 from domain.errors import Invalid
 
@@ -52,7 +53,7 @@ _THIS = (
     K.key == bindparam("by_key", type_=Text()),
 )
 # Made once: every command of a caller with a key asks these.
-_CLAIM = (
+_CLAIM = Prepared(
     insert(table_of(IdempotencyKey))
     .values(
         org_id=bindparam("org", type_=Uuid()),
@@ -65,8 +66,8 @@ _CLAIM = (
     .on_conflict_do_nothing()
     .returning(K.key)
 )
-_KEPT = select(K.body_digest, K.status, K.response).where(*_THIS)
-_KEEP = (
+_KEPT = Prepared(select(K.body_digest, K.status, K.response).where(*_THIS))
+_KEEP = Prepared(
     update(table_of(IdempotencyKey))
     .where(*_THIS)
     .values(
@@ -81,20 +82,19 @@ async def claim(session: WriteSession, org: UUID, keyed: Keyed) -> Kept | None:
     Waits for another transaction that holds it. Raises Invalid `idempotency_key_reused`.
     """
     key = _key(org, keyed)
-    claimed = await session.run(_CLAIM, {**key, "digest": keyed.digest})
-    if claimed.first() is not None:
+    if await session.ask(_CLAIM, {**key, "digest": keyed.digest}):
         return None
-    row = (await session.execute(_KEPT, key)).one()
-    if row.body_digest != keyed.digest:
+    [(digest, status, response)] = await session.ask(_KEPT, key)
+    if digest != keyed.digest:
         raise reused()
-    return Kept(row.status, row.response)
+    return Kept(status, response)
 
 
 async def keep(
     session: WriteSession, org: UUID, keyed: Keyed, status: int, response: bytes | None
 ) -> None:
     """Keeps the answer, which is JSON, under a key that this transaction holds."""
-    await session.run(_KEEP, {**_key(org, keyed), "answered": status, "answer": response})
+    await session.ask(_KEEP, {**_key(org, keyed), "answered": status, "answer": response})
 
 
 def _key(org: UUID, keyed: Keyed) -> dict[str, object]:

@@ -12,6 +12,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, exists, func, or_,
 from db.bulk import table_of
 from db.models.deliveries import Delivery
 from db.models.executions import Execution
+from db.prepared import Prepared
 from db.queries.deliveries import is_unfinished
 from db.sessions import ReadSession, WriteSession
 
@@ -24,18 +25,22 @@ _unfinished = exists().where(
     D.carrier == "workflow",
     is_unfinished,
 )
-_ONE = select(E.playbook_key, and_(E.status == "ended", ~_unfinished)).where(
-    E.org_id == bindparam("org", type_=Uuid()), E.id == bindparam("execution", type_=Uuid())
+_ONE = Prepared(
+    select(E.playbook_key, and_(E.status == "ended", ~_unfinished)).where(
+        E.org_id == bindparam("org", type_=Uuid()), E.id == bindparam("execution", type_=Uuid())
+    )
 )
-_FORGET = text(
-    """
-    delete from relay r using unnest(:executions, :numbers) as t (execution_id, number)
-    where r.org_id = :org and r.execution_id = t.execution_id and r.number = t.number
-    """
-).bindparams(
-    bindparam("org", type_=Uuid()),
-    bindparam("executions", type_=ARRAY(Uuid())),
-    bindparam("numbers", type_=ARRAY(Integer())),
+_FORGET = Prepared(
+    text(
+        """
+        delete from relay r using unnest(:executions, :numbers) as t (execution_id, number)
+        where r.org_id = :org and r.execution_id = t.execution_id and r.number = t.number
+        """
+    ).bindparams(
+        bindparam("org", type_=Uuid()),
+        bindparam("executions", type_=ARRAY(Uuid())),
+        bindparam("numbers", type_=ARRAY(Integer())),
+    )
 )
 
 
@@ -49,9 +54,8 @@ class StoredLife:
 
 async def stored(session: ReadSession, execution: UUID) -> StoredLife | None:
     """None where there is no such execution."""
-    rows = await session.execute(_ONE, {"org": session.scope.org, "execution": execution})
-    row = rows.first()
-    return None if row is None else StoredLife(*row)
+    rows = await session.ask(_ONE, {"org": session.scope.org, "execution": execution})
+    return StoredLife(*rows[0]) if rows else None
 
 
 async def going_on(
@@ -76,7 +80,7 @@ async def going_on(
 
 async def forget_told(session: WriteSession, told: Sequence[tuple[UUID, int]]) -> None:
     """Forgets relay rows that were confirmed: pairs of execution and number."""
-    await session.run(
+    await session.ask(
         _FORGET,
         {
             "org": session.scope.org,

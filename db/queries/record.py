@@ -19,6 +19,7 @@ from db.models.notifications import Notification
 from db.models.relay import RelayRow
 from db.models.steps import Step
 from db.models.transitions import Transition
+from db.prepared import Prepared
 from db.queries.audit import AUDIT_COLUMNS, NewAuditEntry
 from db.sessions import WriteSession
 from domain.errors import NotFound
@@ -172,10 +173,16 @@ _PARTS = (
     insertion(Answer, ("execution_id", "event_id", "request_digest", "answer"), "answers"),
     insertion(AuditEntry, AUDIT_COLUMNS, "audit"),
 )
-_updated_cte = _updated()
-_WRITE = select(func.count()).select_from(_updated_cte)
-for _part in _PARTS:
-    _WRITE = _WRITE.add_cte(_part.cte(f"made_{_part.table.name}"))
+
+
+def _all_at_once() -> Prepared:
+    write = select(func.count()).select_from(_updated())
+    for part in _PARTS:
+        write = write.add_cte(part.cte(f"made_{part.table.name}"))
+    return Prepared(write)
+
+
+_WRITE = _all_at_once()
 
 
 async def write(session: WriteSession, written: Written) -> None:
@@ -204,7 +211,7 @@ async def write(session: WriteSession, written: Written) -> None:
         "answers": encoded([_with(execution, row) for row in written.answers]),
         "audit": encoded(written.audit),
     }
-    updated = (await session.run(_WRITE, parameters)).scalar_one()
+    [(updated,)] = await session.ask(_WRITE, parameters)
     if updated != (1 if written.change else 0):
         raise NotFound(
             "The execution went away while it was written.",

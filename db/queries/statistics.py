@@ -12,12 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.bulk import table_of
 from db.models.account_statistics import AccountStatistics
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 from domain.errors import Conflict
 from domain.playbook.definition import Value
 
 S = table_of(AccountStatistics).c
-_HELD = (
+_HELD = Prepared(
     select(S.version, S.fields)
     .where(
         S.org_id == bindparam("org", type_=Uuid()),
@@ -25,7 +26,7 @@ _HELD = (
     )
     .with_for_update(read=True)
 )
-_MAKE = (
+_MAKE = Prepared(
     insert(table_of(AccountStatistics))
     .values(
         org_id=bindparam("org", type_=Uuid()),
@@ -62,18 +63,18 @@ async def lock_for_reading(session: WriteSession, org: UUID, account: UUID) -> S
     Makes the row where it is missing: without one there would be nothing to hold.
     """
     this = {"org": org, "account": account}
-    row = (await session.execute(_HELD, this)).first()
-    if row is None:
+    rows = await session.ask(_HELD, this)
+    if not rows:
         if await _make_row(session, org, account):
             return Statistics(0, {})
-        row = (await session.execute(_HELD, this)).one()
-    return Statistics(row.version, row.fields)
+        rows = await session.ask(_HELD, this)
+    [(version, fields)] = rows
+    return Statistics(version, fields)
 
 
 async def _make_row(session: WriteSession, org: UUID, account: UUID) -> bool:
     """Whether this transaction made it, and so holds it."""
-    made = await session.run(_MAKE, {"org": org, "account": account})
-    return made.first() is not None
+    return bool(await session.ask(_MAKE, {"org": org, "account": account}))
 
 
 async def write_statistics(

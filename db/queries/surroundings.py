@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime, Text, Uuid, bindparam, text
 
 from db.people import People
+from db.prepared import Prepared
 from db.queries.answers import KeptAnswer
 from db.sessions import ReadSession
 from domain.playbook.definition import Role
@@ -29,7 +29,7 @@ class Surroundings:
 
 # A statement of its own after the lock: the one that waited for it sees answers of before.
 # A team place whose member is no longer active counts as empty.
-_READ = (
+_READ = Prepared(
     text(
         """
         select
@@ -49,15 +49,13 @@ _READ = (
             (select array_agg(w.id order by w.created_at, w.id) from webhook_endpoints w
              where w.org_id = :org and w.active) as endpoints
         """
-    )
-    .bindparams(
+    ).bindparams(
         bindparam("org", type_=Uuid()),
         bindparam("execution", type_=Uuid()),
         bindparam("event", type_=Text()),
         bindparam("account", type_=Uuid()),
         bindparam("at", type_=DateTime(timezone=True)),
     )
-    .columns(kept=JSONB, team=JSONB, members=JSONB, absent=JSONB, endpoints=ARRAY(Uuid()))
 )
 
 
@@ -70,7 +68,7 @@ async def read(
     at: datetime,
 ) -> Surroundings:
     """The answer kept under an event id, the people of an account at an instant, the endpoints."""
-    rows = await session.execute(
+    [(kept, team, members, absent, endpoints)] = await session.ask(
         _READ,
         {
             "org": session.scope.org,
@@ -80,7 +78,6 @@ async def read(
             "at": at,
         },
     )
-    kept, team, members, absent, endpoints = rows.one()
     return Surroundings(
         kept=KeptAnswer(*kept) if kept else None,
         people=_people(team or {}, members or [], absent or {}),

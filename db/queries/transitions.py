@@ -12,6 +12,7 @@ from db.bulk import table_of
 from db.models.deliveries import Delivery
 from db.models.executions import Execution
 from db.models.transitions import Transition
+from db.prepared import Prepared
 from db.sessions import ReadSession
 from domain.playbook.telling import Told
 
@@ -32,7 +33,7 @@ _carried = (
     )
     .scalar_subquery()
 )
-_SINCE = (
+_SINCE = Prepared(
     select(
         T.number,
         T.kind,
@@ -56,7 +57,7 @@ _SINCE = (
 
 async def told_since(session: ReadSession, execution: UUID, known: int) -> tuple[Told, ...]:
     """What a workflow that knows up to `known` is to be told, in order; -1 knows nothing."""
-    rows = await session.execute(
+    rows = await session.ask(
         _SINCE, {"org": session.scope.org, "execution": execution, "known": known}
     )
     return tuple(

@@ -12,6 +12,7 @@ from sqlalchemy import Text, Uuid, bindparam, cast, select
 from db.bulk import table_of
 from db.models.playbook_versions import PlaybookVersion
 from db.models.playbooks import Playbook
+from db.prepared import Prepared
 from db.sessions import ReadSession
 from domain.errors import NotFound, Refused
 from domain.playbook.codec import definition_from_json
@@ -19,20 +20,16 @@ from domain.playbook.definition import Definition
 
 V = table_of(PlaybookVersion).c
 P = table_of(Playbook).c
-_ENABLED = (
-    select(V.id, V.playbook_key, V.number, V.content_hash, V.engine)
-    .join(
-        table_of(Playbook),
+_PUBLISHED = (V.id, V.playbook_key, V.number, V.content_hash, V.engine)
+_ENABLED = Prepared(
+    select(P.enabled, *_PUBLISHED)
+    .select_from(table_of(Playbook))
+    .outerjoin(
+        table_of(PlaybookVersion),
         (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
     )
-    .where(
-        P.org_id == bindparam("org", type_=Uuid()),
-        P.key == bindparam("playbook", type_=Text()),
-        P.enabled,
-    )
+    .where(P.org_id == bindparam("org", type_=Uuid()), P.key == bindparam("playbook", type_=Text()))
 )
-
-_PUBLISHED = (V.id, V.playbook_key, V.number, V.content_hash, V.engine)
 _KEPT = 500
 _decoded: OrderedDict[str, Definition] = OrderedDict()
 """Decoded definitions by content hash: equal hashes are equal definitions, whoever published."""
@@ -82,23 +79,14 @@ async def enabled(session: ReadSession, playbook: str) -> PublishedVersion:
     Raises NotFound (`playbook_not_found`), and Refused (`playbook_disabled`) where there is one
     that nothing is to start with.
     """
-    rows = await session.execute(
-        select(P.enabled, *_PUBLISHED)
-        .select_from(table_of(Playbook))
-        .outerjoin(
-            table_of(PlaybookVersion),
-            (P.org_id == V.org_id) & (P.key == V.playbook_key) & (P.enabled_version == V.number),
-        )
-        .where(P.org_id == session.scope.org, P.key == playbook)
-    )
-    row = rows.first()
-    if row is None:
+    rows = await session.ask(_ENABLED, {"org": session.scope.org, "playbook": playbook})
+    if not rows:
         raise NotFound(
             f"There is no playbook {playbook!r} here. Publish and enable it first.",
             code="playbook_not_found",
             details={"playbook": playbook},
         )
-    is_enabled, *values = row
+    is_enabled, *values = rows[0]
     if not is_enabled or values[0] is None:
         raise Refused(
             f"The playbook {playbook!r} is not enabled. Have it enabled, or take another one.",

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from db.bulk import encoded, insertion, table_of
 from db.models.evidence import Evidence
 from db.models.words import Words
+from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 
 W = table_of(Words).c
@@ -44,14 +45,14 @@ class EvidenceRow:
     contact_id: UUID | None = None
 
 
-_INSERT_WORDS = insertion(Words, tuple(WordsRow.__dataclass_fields__))
-_INSERT_EVIDENCE = insertion(Evidence, tuple(EvidenceRow.__dataclass_fields__))
+_INSERT_WORDS = Prepared(insertion(Words, tuple(WordsRow.__dataclass_fields__)))
+_INSERT_EVIDENCE = Prepared(insertion(Evidence, tuple(EvidenceRow.__dataclass_fields__)))
 
 
 async def insert(session: WriteSession, rows: Sequence[WordsRow]) -> None:
     """Keeps texts that people wrote."""
     if rows:
-        await session.run(_INSERT_WORDS, {"org": session.scope.org, "rows": encoded(rows)})
+        await session.ask(_INSERT_WORDS, {"org": session.scope.org, "rows": encoded(rows)})
 
 
 async def add_words(
@@ -72,7 +73,7 @@ async def add_words(
 async def insert_evidence(session: WriteSession, rows: Sequence[EvidenceRow]) -> None:
     """Keeps evidence whose values are words, links, files or people."""
     if rows:
-        await session.run(_INSERT_EVIDENCE, {"org": session.scope.org, "rows": encoded(rows)})
+        await session.ask(_INSERT_EVIDENCE, {"org": session.scope.org, "rows": encoded(rows)})
 
 
 async def read_many(session: ReadSession, ids: Sequence[UUID]) -> Mapping[UUID, str]:

@@ -7,11 +7,13 @@ stored value nor a content hash (law 6); in return, the default of a field never
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar, cast
 
+import orjson
 import rfc8785
 from pydantic import TypeAdapter
 
@@ -21,6 +23,14 @@ from domain.playbook.events import Event
 from domain.playbook.state import State
 
 Json = dict[str, Any]
+_STRICT = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_WRITTEN_DIFFERENTLY = re.compile(rb'(?:^|":|[\[,])-?\d+(?:[.eE]|\d{15})')
+"""Fractions and long numbers; also some within strings, where the slow way does no harm."""
 T = TypeVar("T")
 
 _DEFINITION: TypeAdapter[Definition] = TypeAdapter(Definition)
@@ -86,8 +96,29 @@ def command_from_json(value: Json | str | bytes) -> Command:
 
 
 def canonical_json(value: object) -> bytes:
-    """RFC 8785: the one way to write JSON values, so that equal values have equal digests."""
-    return rfc8785.dumps(cast(Any, value))
+    """RFC 8785: the one way to write JSON values, so that equal values have equal digests.
+
+    Where the two agree, orjson writes it many times as fast as the library in pure Python: ASCII
+    alone, whose keys sort alike, and no numbers but integers of up to fifteen digits.
+    """
+    try:
+        quick = orjson.dumps(value, option=_STRICT)
+    except TypeError:
+        return rfc8785.dumps(cast(Any, value))
+    differs = (
+        not quick.isascii()
+        or _WRITTEN_DIFFERENTLY.search(quick) is not None
+        or (b"null" in quick and _has_fractions(value))  # NaN is written as null
+    )
+    return rfc8785.dumps(cast(Any, value)) if differs else quick
+
+
+def _has_fractions(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_fractions, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_fractions, value))
+    return isinstance(value, float)
 
 
 def digest(value: object) -> str:

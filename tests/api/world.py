@@ -64,13 +64,19 @@ class World:
         return client
 
     async def start(self, playbook: str = "at-risk-intervention") -> dict[str, Any]:
-        """A fresh execution for the account, as answered."""
+        """A fresh execution for the account, read whole."""
         answer = await self.as_(Role.csm).post(
             f"{V1}/executions", json={"playbook": playbook, "account": str(self.account)}
         )
         assert answer.status_code == 201, answer.text
-        execution: dict[str, Any] = answer.json()["execution"]
-        return execution
+        return await self.read(answer.json()["execution"]["id"])
+
+    async def read(self, execution: str) -> dict[str, Any]:
+        """An execution as it stands."""
+        answer = await self.as_(Role.csm).get(f"{V1}/executions/{execution}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def token_for(self, person: Person) -> str:
         """A new token of a member."""

@@ -25,7 +25,7 @@ from db.models.transitions import Transition
 from db.queries.clock import database_now
 from db.queries.inbox import Viewer, list_inbox
 from db.requests import Applied, Clock, NewWords, StartRequest
-from db.transitions import apply_event, settle_due, start_execution
+from db.transitions import apply_event, hold, settle_due, start_execution
 from domain.errors import Conflict
 from domain.playbook.definition import (
     Anchor,
@@ -151,10 +151,9 @@ class World:
         async with self.db.transaction(person.scope) as session:
             return await apply_event(
                 session,
-                execution,
+                await hold(session, execution, clock=self.clock),
                 Event(event_id, StepCompleted(step), person.actor),
                 words=[words],
-                clock=self.clock,
             )
 
     async def settle(self, execution: UUID, known: int = -1) -> Settlement:
@@ -307,7 +306,8 @@ class TestAcknowledging:
         assert await world.inbox(world.csm) == [("step", "call")]
         async with world.db.transaction(world.director.scope) as session:
             event = Event("seen", Acknowledged("call"), world.director.actor)
-            await apply_event(session, started.execution, event, clock=world.clock)
+            held = await hold(session, started.execution, clock=world.clock)
+            await apply_event(session, held, event)
         assert await world.inbox(world.director) == []
         (escalation,) = await world.rows(Escalation)
         assert escalation.acknowledged_by == world.director.id
@@ -330,9 +330,8 @@ class TestOtherExecutions:
         started = await world.start()
         with pytest.raises(RuntimeError):
             async with world.db.transaction(world.csm.scope) as session:
-                await apply_event(
-                    session, started.execution, Event("x", StepCompleted("call"), world.csm.actor)
-                )
+                held = await hold(session, started.execution)
+                await apply_event(session, held, Event("x", StepCompleted("call"), world.csm.actor))
                 raise RuntimeError("the process dies before the commit")
         assert len(await world.rows(Transition)) == 1
         assert len(await world.rows(RelayRow)) == 1

@@ -30,7 +30,7 @@ from db.models.transitions import Transition
 from db.queries import executions
 from db.requests import Applied, NewEvidence, NewWords, StartRequest
 from db.scope import Scope
-from db.transitions import apply_event, start_execution
+from db.transitions import apply_event, hold, start_execution
 from domain.playbook.codec import state_from_json
 from domain.playbook.events import Event
 from domain.playbook.state import State
@@ -156,11 +156,10 @@ class Life:
         async with self.stage.database.transaction(self.scope) as session:
             applied = await apply_event(
                 session,
-                self.execution,
+                await hold(session, self.execution, clock=lambda _: at),
                 event,
                 words=words,
                 evidence=evidence,
-                clock=lambda _: at,
             )
         self.tell(applied)
         return applied

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.calendars import plain_calendar
 from domain.playbook.codec import (
@@ -45,6 +48,29 @@ def test_the_hash_is_of_the_content() -> None:
     assert content_hash(again) == content_hash(definition)
     assert len(content_hash(definition)) == 64
     assert content_hash(replace(definition, name="Other")) != content_hash(definition)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.datetimes().map(datetime.isoformat),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_the_quick_way_to_canonical_json_is_the_canonical_one(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**60, float("nan"), {1: 2}, {"at": MONDAY}])
+def test_what_has_no_canonical_json_is_refused_either_way(value: Any) -> None:
+    with pytest.raises(rfc8785.CanonicalizationError):
+        canonical_json(value)
 
 
 def test_comments_and_layout_do_not_change_the_hash() -> None:
