@@ -8,7 +8,8 @@ same transaction, commits before it answers, and has workflows told after the co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -41,6 +42,9 @@ from runtime.ids import new_id
 from runtime.tokens import token_digest
 
 LONGEST_KEY = 200
+SMALL_BODY = 65_536
+"""Bytes that are read before the token is looked up; a choice, above every command's body."""
+
 _NAMESPACE = UUID("5b0b4c56-6a0e-5d0c-9d2e-8a2f0a1d9c11")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -192,33 +196,66 @@ class GuardedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             parts = parts_of(request)
-            token = bearer_of(request)
+            digest = token_digest(bearer_of(request))
             key = _key_of(request) if changes else None
-            caller = await _caller(parts.database, token)
-            if not may(caller.roles, guarding.permission):
-                raise await _denied(parts, caller, guarding, request)
-            if not changes:
-                async with parts.database.reading(caller.scope) as session:
+            if changes:
+                await _take_body(parts.database, digest, request)
+            entry = Entry(parts, digest, guarding, request)
+            try:
+                if changes:
+                    return await _change(entry, key, endpoint)
+                async with _entered(entry, writes=False) as (caller, session):
                     request.state.work = Reading(session, caller, parts.settings.clock)
                     return await endpoint(request)
-            await _take_body(request)
-            return await _change(parts, caller, guarding, key, request, endpoint)
+            except _Denied as denied:
+                raise await _refusal(entry, denied.caller) from denied
 
         return handle
 
 
-async def _caller(database: Database, token: str) -> Caller:
-    bearer = await across.bearer_of(database, token_digest(token))
-    if bearer is None:
-        raise unauthenticated()
-    roles = tuple(Role(role) for role in bearer.roles)
-    return Caller(bearer.scope.org, bearer.scope.member, roles, bearer.token)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A request at the door: the hash of its token, and what its route asks for."""
+
+    parts: Parts
+    digest: bytes
+    guarding: Guarding
+    request: Request
 
 
-async def _denied(parts: Parts, caller: Caller, guarding: Guarding, request: Request) -> Forbidden:
+class _Denied(Exception):
+    """The caller's roles do not include what the route asks for."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__()
+        self.caller = caller
+
+
+@asynccontextmanager
+async def _entered(entry: Entry, *, writes: bool) -> AsyncIterator[tuple[Caller, WriteSession]]:
+    """The transaction of a request. Raises Unauthenticated and `_Denied` before anything is done.
+
+    The use of a token is noted once a minute, after the transaction, which must not hold it.
+    """
+    database = entry.parts.database
+    async with database.entered(entry.digest, writes=writes) as entered:
+        if entered is None:
+            raise unauthenticated()
+        bearer, session = entered
+        roles = tuple(Role(role) for role in bearer.roles)
+        caller = Caller(bearer.scope.org, bearer.scope.member, roles, bearer.token)
+        if not may(caller.roles, entry.guarding.permission):
+            raise _Denied(caller)
+        yield caller, session
+    if bearer.unseen:
+        await across.bearer_of(database, entry.digest)
+
+
+async def _refusal(entry: Entry, caller: Caller) -> Forbidden:
     """The refusal, with its audit entry written."""
+    parts, permission, request = entry.parts, entry.guarding.permission.value, entry.request
     async with parts.database.transaction(caller.scope) as session:
-        entry = NewAuditEntry(
+        denied = NewAuditEntry(
             id=new_id(),
             at=parts.settings.clock(await database_now(session)),
             action="access.denied",
@@ -226,12 +263,12 @@ async def _denied(parts: Parts, caller: Caller, guarding: Guarding, request: Req
             object_id=f"{request.method} {request.scope['route'].path}",
             actor_id=caller.member,
             outcome="denied",
-            reason_code=guarding.permission.value,
+            reason_code=permission,
         )
-        await audit.insert_many(session, [entry])
+        await audit.insert_many(session, [denied])
     return Forbidden(
-        f"Your roles do not include {guarding.permission.value}. Ask an administrator.",
-        details={"permission": guarding.permission.value},
+        f"Your roles do not include {permission}. Ask an administrator.",
+        details={"permission": permission},
     )
 
 
@@ -247,29 +284,30 @@ def _key_of(request: Request) -> str | None:
     return key
 
 
-async def _take_body(request: Request) -> None:
-    """Reads the body before a transaction begins, so that a slow sender holds no connection."""
+async def _take_body(database: Database, digest: bytes, request: Request) -> None:
+    """Reads the body before a transaction begins, so that a slow sender holds no connection.
+
+    Strangers may send only so much: for a larger body the token is looked up first.
+    """
+    nothing = "" if "transfer-encoding" in request.headers else "0"
+    declared = request.headers.get("content-length", nothing)
+    small = declared.isdecimal() and int(declared) <= SMALL_BODY
+    if not small and await across.bearer_of(database, digest) is None:
+        raise unauthenticated()
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         await request.form(max_files=1, max_fields=5)
     else:
         await request.body()
 
 
-async def _change(
-    parts: Parts,
-    caller: Caller,
-    guarding: Guarding,
-    key: str | None,
-    request: Request,
-    endpoint: Handler,
-) -> Response:
+async def _change(entry: Entry, key: str | None, endpoint: Handler) -> Response:
+    parts, request = entry.parts, entry.request
     route = f"{request.method} {request.url.path}"
-    identity = uuid5(_NAMESPACE, f"{caller.member}\n{route}\n{key}") if key else new_id()
-    keyed = None
-    if key and not guarding.kept_by_engine:
-        keyed = Keyed(caller.member, route, key, await _digest(request))
-    async with parts.database.transaction(caller.scope) as session:
-        if keyed is not None:
+    async with _entered(entry, writes=True) as (caller, session):
+        identity = uuid5(_NAMESPACE, f"{caller.member}\n{route}\n{key}") if key else new_id()
+        keyed = None
+        if key and not entry.guarding.kept_by_engine:
+            keyed = Keyed(caller.member, route, key, await _digest(request))
             kept = await idempotency.claim(session, caller.org, keyed)
             if kept is not None:
                 return _again(kept)

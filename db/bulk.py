@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import FromClause, Table, Uuid, bindparam, column, func, select
+from sqlalchemy import FromClause, Table, Uuid, bindparam, column, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
 from db.models.base import Base
@@ -33,21 +33,32 @@ def recordset(model: type[Base], columns: Sequence[str], parameter: str) -> From
     )
 
 
-def insertion(model: type[Base], columns: Sequence[str], parameter: str = "rows") -> Insert:
+def insertion(
+    model: type[Base],
+    columns: Sequence[str],
+    parameter: str = "rows",
+    after: FromClause | None = None,
+) -> Insert:
     """Inserts the rows of a JSON parameter for the organization `org`.
 
     Other columns get their defaults; keys of a row that are not among `columns` are ignored.
+    Where `after` is given, rows are inserted only if it has its one row.
     """
     rows = recordset(model, columns, parameter)
     source = select(bindparam("org", type_=Uuid()), *(rows.c[name] for name in columns))
+    source = source.select_from(rows if after is None else rows.join(after, true()))
     return insert(table_of(model)).from_select(["org_id", *columns], source)
 
 
 def upsertion(
-    model: type[Base], key: Sequence[str], columns: Sequence[str], parameter: str = "rows"
+    model: type[Base],
+    key: Sequence[str],
+    columns: Sequence[str],
+    parameter: str = "rows",
+    after: FromClause | None = None,
 ) -> Insert:
     """The same, rewriting rows that are there already; `key` is the key without `org_id`."""
-    made = insertion(model, [*key, *columns], parameter)
+    made = insertion(model, [*key, *columns], parameter, after)
     return made.on_conflict_do_update(
         index_elements=["org_id", *key], set_={name: made.excluded[name] for name in columns}
     )

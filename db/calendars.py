@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from sqlalchemy import Uuid, bindparam, func, literal_column, select
@@ -36,19 +38,23 @@ _NOW_AND_DEFAULT = Prepared(
 async def clock_and_calendar(
     session: ReadSession, clock: Clock = database_clock
 ) -> tuple[datetime, CalendarSnapshot]:
-    """The instant by `clock`, and the organization's default calendar from that day on; equal
-    calendars of one day share one snapshot.
+    """The instant by `clock`, and the organization's default calendar from that day on.
 
     An organization that has set none gets `plain_calendar`: Monday to Friday, nine to five, UTC.
     """
-    [(at, key, timezone, country, subdivision, *content)] = await session.ask(
-        _NOW_AND_DEFAULT, {"org": session.scope.org}
-    )
+    [(at, *columns)] = await session.ask(_NOW_AND_DEFAULT, {"org": session.scope.org})
     now = clock(at)
-    if key is None:
-        return now, plain_calendar()
+    return now, snapshot_of(columns if columns[0] is not None else None, now)
+
+
+def snapshot_of(columns: Sequence[Any] | None, now: datetime) -> CalendarSnapshot:
+    """A snapshot of a calendar's key, timezone, country, subdivision, hours, holidays and
+    workdays; equal calendars of one day share one. None is `plain_calendar`."""
+    if columns is None:
+        return plain_calendar()
+    key, timezone, country, subdivision, *content = columns
     day = now.astimezone(UTC).date()
-    return now, _made(key, timezone, country, subdivision, orjson.dumps(content), day)
+    return _made(key, timezone, country, subdivision, orjson.dumps(content), day)
 
 
 @lru_cache(maxsize=200)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 import db.models.registry  # noqa: F401  a flush orders tables by foreign keys: all must be known
 from db.failures import in_our_words
 from db.prepared import Prepared
-from db.scope import Scope
+from db.scope import Bearer, Scope
 from db.sessions import ReadSession, WriteSession
 from db.urls import for_sqlalchemy
 from db.wire import Answers, Wire
@@ -69,7 +69,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[WriteSession]:
         """One transaction that may write: committed when the block ends well, else undone."""
-        async with self._begun(_scoped("read write", scope)) as (connection, wire):
+        async with self._begun(_scoped("read write", scope)) as (connection, wire, _):
             session = WriteSession(connection, wire, scope)
             try:
                 yield session
@@ -81,7 +81,7 @@ class Database:
     @asynccontextmanager
     async def reading(self, scope: Scope) -> AsyncIterator[ReadSession]:
         """One transaction that sees a committed state and cannot write."""
-        async with self._begun(_scoped("read only", scope)) as (connection, wire):
+        async with self._begun(_scoped("read only", scope)) as (connection, wire, _):
             session = ReadSession(connection, wire, scope)
             try:
                 yield session
@@ -89,10 +89,34 @@ class Database:
                 await session.close()
 
     @asynccontextmanager
+    async def entered(
+        self, sha256: bytes, *, writes: bool
+    ) -> AsyncIterator[tuple[Bearer, WriteSession] | None]:
+        """A transaction in the scope of who bears the token with this hash: who it is, and the
+        session, which can only read unless `writes`. None where the token is not valid.
+        """
+        mode = "read write" if writes else "read only"
+        begin = f"begin {mode}; select * from app.enter('\\x{sha256.hex()}')"
+        async with self._begun(begin) as (connection, wire, rows):
+            if not rows:
+                yield None
+                return
+            [(token, org, member, roles, scopes, unseen)] = rows
+            scope = Scope(org, member)
+            session = WriteSession(connection, wire, scope)
+            try:
+                yield Bearer(token, scope, tuple(roles), tuple(scopes), unseen), session
+                if writes:
+                    with in_our_words():
+                        await session.commit()
+            finally:
+                await session.close()
+
+    @asynccontextmanager
     async def unscoped(self) -> AsyncIterator[AsyncConnection]:
         """One transaction without an organization, which sees no row of any: for the definer
         functions in `db/queries/across.py` alone."""
-        async with self._begun("begin") as (connection, _):
+        async with self._begun("begin") as (connection, _, _):
             yield connection
             await connection.commit()
 
@@ -112,11 +136,11 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _begun(self, begin: str) -> AsyncIterator[tuple[AsyncConnection, Wire]]:
+    async def _begun(self, begin: str) -> AsyncIterator[tuple[AsyncConnection, Wire, Answers]]:
         with in_our_words():
             async with self.engine.connect() as connection:
-                wire, _ = await self._say_first(connection, lambda wire: wire.send(begin))
-                yield connection, wire
+                wire, rows = await self._say_first(connection, lambda wire: wire.send(begin))
+                yield connection, wire, rows
 
     async def _say_first(
         self, connection: AsyncConnection, say: Callable[[Wire], Awaitable[T]]

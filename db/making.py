@@ -18,12 +18,15 @@ from db.people import People
 from db.projection import Frame, changed_steps, step_row
 from db.queries import record
 from db.queries.audit import NewAuditEntry
+from db.queries.surroundings import Surroundings
+from db.queries.words import EvidenceRow, WordsRow
+from db.requests import NewEvidence, NewWords
 from db.sessions import WriteSession
-from domain.errors import Refused
+from domain.errors import NotFound, Refused
 from domain.playbook.codec import command_to_json, digest, event_to_json, state_to_json
 from domain.playbook.deadlines import next_deadline
 from domain.playbook.definition import Definition
-from domain.playbook.events import Event, Migrated, TeamChanged
+from domain.playbook.events import Event, Migrated, Started, TeamChanged
 from domain.playbook.machine import Made, Transit
 from domain.playbook.record import digest_of
 from domain.playbook.state import State
@@ -48,11 +51,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who made a command, and what they saw; None for a deadline."""
+    """Who made a command, what they saw, and what they wrote; None for a deadline."""
 
     event: Event | None = None
     seen: dict[str, Any] | None = None
     bulk: bool = False
+    words: Sequence[NewWords] = ()
+    evidence: Sequence[NewEvidence] = ()
 
 
 async def write_transit(
@@ -60,36 +65,68 @@ async def write_transit(
     held: Held,
     transit: Transit,
     cause: Cause,
-    people: People,
-    endpoints: Sequence[UUID],
+    around: Surroundings,
 ) -> tuple[Told, ...]:
     """Write everything that a transit made, in one message, and say what the workflow is told."""
+    change = _change(transit, _migrated(transit))
+    written, told = _written(session.scope.org, held, transit, cause, around, change)
+    if not await record.write(session, written):
+        raise NotFound(
+            "The execution went away while it was written.",
+            code="execution_not_found",
+            details={"execution": str(held.id)},
+        )
+    return told
+
+
+async def write_start(
+    session: WriteSession,
+    held: Held,
+    transit: Transit,
+    cause: Cause,
+    around: Surroundings,
+    new: record.NewExecution,
+) -> tuple[Told, ...] | None:
+    """The same with the execution itself; None, and nothing written, where an open one stands in
+    its way (law 9)."""
+    written, told = _written(session.scope.org, held, transit, cause, around, new)
+    return told if await record.write(session, written) else None
+
+
+def _written(
+    org: UUID,
+    held: Held,
+    transit: Transit,
+    cause: Cause,
+    around: Surroundings,
+    row: record.NewExecution | record.ExecutionChange,
+) -> tuple[record.Written, tuple[Told, ...]]:
+    people, allowed = around.people, transit.refusal is None
     definition, after = held.definition, transit.state
     migrated = _migrated(transit)
-    frame = Frame(session.scope.org, held.id, held.account, held.contact)
+    frame = Frame(org, held.id, held.account, held.contact)
     box = Outbox()
     told: list[Told] = []
     for made in transit.made:
         if made.event.body is migrated:
             definition = transit.definition
-        carried = fill(box, frame, definition, made, after, people, endpoints, new_id)
+        carried = fill(box, frame, definition, made, after, people, around.endpoints, new_id)
         told.append(_told(definition, made, carried))
-    await record.write(
-        session,
-        record.Written(
-            execution=held.id,
-            change=_change(transit, migrated) if held.state is not None else None,
-            transitions=[_transition(m, t) for m, t in zip(transit.made, told, strict=True)],
-            steps=_steps(frame, held, transit, people),
-            escalations=box.escalations,
-            deliveries=box.deliveries,
-            notifications=box.notifications,
-            answers=_answers(cause.event, transit),
-            audit=_entries(held, transit, told, cause),
-            bulk=cause.bulk,
-        ),
+    written = record.Written(
+        id=held.id,
+        execution=row,
+        transitions=[_transition(m, t) for m, t in zip(transit.made, told, strict=True)],
+        steps=_steps(frame, held, transit, people),
+        escalations=box.escalations,
+        deliveries=box.deliveries,
+        notifications=box.notifications,
+        answers=_answers(cause.event, transit),
+        audit=_entries(held, transit, told, cause),
+        bulk=cause.bulk,
+        words=_words(held, cause) if allowed else (),
+        evidence=_evidence(held, cause) if allowed else (),
     )
-    return tuple(told)
+    return written, tuple(told)
 
 
 def _migrated(transit: Transit) -> Migrated | None:
@@ -154,18 +191,56 @@ def _answers(event: Event | None, transit: Transit) -> list[record.NewAnswer]:
     return [record.NewAnswer(event.id, request_digest(event), orjson.dumps(answer))]
 
 
+def _words(held: Held, cause: Cause) -> list[WordsRow]:
+    author = _author(cause)
+    return [
+        WordsRow(one.id, one.purpose, one.body, author, held.account, held.contact)
+        for one in cause.words
+    ]
+
+
+def _evidence(held: Held, cause: Cause) -> list[EvidenceRow]:
+    body = cause.event.body if cause.event else None
+    return [
+        EvidenceRow(
+            one.id,
+            held.id,
+            getattr(body, "step", ""),
+            getattr(body, "occurrence", 1),
+            one.field,
+            one.type.value,
+            one.value,
+            _author(cause),
+            held.account,
+            held.contact,
+        )
+        for one in cause.evidence
+    ]
+
+
+def _author(cause: Cause) -> UUID | None:
+    return _uuid(cause.event.actor.member) if cause.event else None
+
+
 def request_digest(event: Event) -> str:
     """Tells the same command from another one under the same id.
 
     Who repeats a command gives its words and evidence the ids that they had: the API derives them
     from the caller's key and the text, so that other words under the same key are found out.
-    What a migration found when it came is no part of the command.
+    What a start or a migration found when it came is no part of the command.
     """
     body: dict[str, Any] = event_to_json(event)["body"]
-    if isinstance(event.body, Migrated):
-        found = {"before", "fields", "fields_version"}
-        body = {key: value for key, value in body.items() if key not in found}
-    return digest(body)
+    return digest({key: value for key, value in body.items() if key not in _found(event)})
+
+
+def _found(event: Event) -> frozenset[str]:
+    match event.body:
+        case Migrated():
+            return frozenset({"before", "fields", "fields_version"})
+        case Started():
+            return frozenset({"calendar", "fields", "fields_version"})
+        case _:
+            return frozenset()
 
 
 def _entries(

@@ -15,3 +15,14 @@ class Scope:
 
     org: UUID
     member: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a valid token speaks for. `unseen`: its use is to be noted again."""
+
+    token: UUID
+    scope: Scope
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    unseen: bool = False

@@ -16,11 +16,12 @@ from uuid import UUID
 
 import orjson
 
-from db.calendars import clock_and_calendar
-from db.making import Cause, Held, request_digest, write_transit
+from db.calendars import clock_and_calendar, snapshot_of
+from db.making import Cause, Held, request_digest, write_start, write_transit
 from db.people import People
 from db.queries import (
     account_team,
+    answers,
     deliveries,
     escalations,
     executions,
@@ -29,7 +30,8 @@ from db.queries import (
     versions,
 )
 from db.queries import transitions as transition_rows
-from db.queries import words as word_rows
+from db.queries.record import NewExecution
+from db.queries.starting import read_needs
 from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest, database_clock
 from db.sessions import WriteSession
 from domain.errors import Conflict, Refused
@@ -95,12 +97,9 @@ async def apply_event(
     renewed = await _renew_calendar(session, held, bulk)
     held = renewed.held
     outcome = transit(held.definition, held.state, event, held.now, onto)
-    told = await write_transit(
-        session, held, outcome, Cause(event, seen, bulk), around.people, around.endpoints
-    )
+    cause = Cause(event, seen, bulk, words, evidence)
+    told = await write_transit(session, held, outcome, cause, around)
     if outcome.refusal is None:
-        await _add_words(session, held, event.actor, words)
-        await _add_evidence(session, held, event, evidence)
         await _note_acknowledgement(session, held, event)
     others = await _affect_others(session, held, outcome)
     return Applied(
@@ -130,7 +129,7 @@ async def settle_due(
         around = await surroundings.read(
             session, execution=held.id, event_id=None, account=held.account, at=held.now
         )
-        await write_transit(session, held, outcome, Cause(), around.people, around.endpoints)
+        await write_transit(session, held, outcome, Cause(), around)
         await _affect_others(session, held, outcome)
     due = next_deadline(held.definition, outcome.state)
     pending = await deliveries.unfinished(session, execution)
@@ -153,11 +152,13 @@ async def start_execution(
 ) -> Applied:
     """Make transition 0 of a new execution (DESIGN.md, "An execution starts").
 
-    Raises NotFound (`playbook_not_found`), Refused (`playbook_disabled`, `unknown_parameter`,
-    `parameter_missing`, `wrong_subject`) and Conflict (`execution_open`, with the open one's id).
+    Raises NotFound (`playbook_not_found`, `account_not_found`), Refused (`playbook_disabled`,
+    `unknown_parameter`, `parameter_missing`, `wrong_subject`) and Conflict (`execution_open`, with
+    the open one's id).
     The same request id again gives the same execution.
     """
-    version = await versions.enabled(session, request.playbook)
+    needs = await read_needs(session, request.playbook, request.account)
+    version = needs.version
     definition = await versions.definition(session, version.id, version.content_hash)
     if definition.subject is not request.subject_kind:
         raise Refused(
@@ -165,14 +166,14 @@ async def start_execution(
             f"not for one {request.subject_kind.value}.",
             code="wrong_subject",
         )
-    fields, fields_version = await fields_to_read(session, request.account, definition)
-    now, calendar = await clock_and_calendar(session, clock)
+    now = clock(needs.database_now)
+    has_fields = request.account is not None
     started = Started(
-        fields=fields,
-        calendar=calendar,
+        fields={name: needs.known.fields.get(name) for name in definition.reads if has_fields},
+        calendar=snapshot_of(needs.calendar, now),
         parameters=request.parameters,
         cause=request.cause,
-        fields_version=fields_version,
+        fields_version=needs.known.version,
         reason=str(request.reason.id) if request.reason else None,
     )
     held = Held(request.id, definition, request.account, request.contact, None, now)
@@ -181,14 +182,16 @@ async def start_execution(
     )
     event = Event(f"start:{request.id}", started, actor)
     outcome = transit(definition, None, event, now)
-    inserted = await executions.insert(session, _new_execution(request, version, held, outcome))
-    if not inserted:
-        return await _already_there(session, request, definition, around.people)
-    told = await write_transit(
-        session, held, outcome, Cause(event, None, bulk), around.people, around.endpoints
+    told = await write_start(
+        session,
+        held,
+        outcome,
+        Cause(event, None, bulk, (request.reason,) if request.reason else ()),
+        around,
+        _new_execution(request, version, held, outcome),
     )
-    if request.reason is not None:
-        await _add_words(session, held, actor, (request.reason,))
+    if told is None:
+        return await _already_there(session, request, event, definition, around.people)
     others = await _affect_others(session, held, outcome)
     return Applied(
         held.id,
@@ -234,19 +237,23 @@ async def _renew_calendar(session: WriteSession, held: Held, bulk: bool = False)
         session, execution=held.id, event_id=None, account=held.account, at=held.now
     )
     cause = Cause(bulk=bulk)
-    told = await write_transit(session, held, outcome, cause, around.people, around.endpoints)
+    told = await write_transit(session, held, outcome, cause, around)
     others = await _affect_others(session, held, outcome)
     return _Renewed(replace(held, state=outcome.state), told, others)
+
+
+def _reused() -> Conflict:
+    return Conflict(
+        "This key was used for another command. Send a new key with a new command.",
+        code="event_id_reused",
+    )
 
 
 def _repeated(held: Held, around: surroundings.Surroundings, event: Event) -> Applied:
     kept, state = around.kept, held.state
     assert kept is not None and state is not None
     if kept.request_digest != request_digest(event):
-        raise Conflict(
-            "This key was used for another command. Send a new key with a new command.",
-            code="event_id_reused",
-        )
+        raise _reused()
     answer = json.loads(kept.answer)
     refusal = None
     if "code" in answer:
@@ -279,11 +286,11 @@ def _new_execution(
     version: versions.PublishedVersion,
     held: Held,
     outcome: Transit,
-) -> executions.NewExecution:
+) -> NewExecution:
     state = outcome.state
     actor = outcome.made[0].event.actor
     key = held.definition.concurrency_key
-    return executions.NewExecution(
+    return NewExecution(
         id=request.id,
         playbook_key=held.definition.key,
         version_id=version.id,
@@ -309,11 +316,19 @@ def _new_execution(
 
 
 async def _already_there(
-    session: WriteSession, request: StartRequest, definition: Definition, people: People
+    session: WriteSession,
+    request: StartRequest,
+    event: Event,
+    definition: Definition,
+    people: People,
 ) -> Applied:
     """The same request came before, or another open execution stands in its way (law 9)."""
 
     async def repeated(stored: executions.StoredExecution) -> Applied:
+        kept = await answers.find(session, stored.id, event.id)
+        same_subject = (stored.playbook_key, stored.subject_id) == (definition.key, request.subject)
+        if kept is None or not same_subject or kept.request_digest != request_digest(event):
+            raise _reused()
         state = state_from_json(stored.state)
         began_as = await versions.definition(session, stored.version_id, stored.content_hash)
         return Applied(stored.id, stored.number, began_as, state, state, people, (), repeated=True)
@@ -341,44 +356,6 @@ async def _note_acknowledgement(session: WriteSession, held: Held, event: Event)
         await escalations.acknowledge(
             session, held.id, body.step, body.occurrence, UUID(event.actor.member), held.now
         )
-
-
-async def _add_words(
-    session: WriteSession, held: Held, actor: Actor, words: Sequence[NewWords]
-) -> None:
-    author = UUID(actor.member) if actor.member else None
-    await word_rows.insert(
-        session,
-        [
-            word_rows.WordsRow(w.id, w.purpose, w.body, author, held.account, held.contact)
-            for w in words
-        ],
-    )
-
-
-async def _add_evidence(
-    session: WriteSession, held: Held, event: Event, evidence: Sequence[NewEvidence]
-) -> None:
-    body = event.body
-    author = UUID(event.actor.member) if event.actor.member else None
-    await word_rows.insert_evidence(
-        session,
-        [
-            word_rows.EvidenceRow(
-                one.id,
-                held.id,
-                getattr(body, "step", ""),
-                getattr(body, "occurrence", 1),
-                one.field,
-                one.type.value,
-                one.value,
-                author,
-                held.account,
-                held.contact,
-            )
-            for one in evidence
-        ],
-    )
 
 
 # --- other executions: by events of their own, always after this one, in order of ids ---------

@@ -36,9 +36,9 @@ class Wire:
         """The rows of a statement; none where it gives none."""
         return await self._execute(prepared.text, prepared.bound(values))
 
-    async def send(self, text: str) -> None:
-        """Commands without parameters, in one message."""
-        await self._execute(text, None)
+    async def send(self, text: str) -> Answers:
+        """Statements without parameters, in one message; the rows of the last."""
+        return await self._execute(text, None)
 
     async def commit(self) -> None:
         """Ends the transaction well, where one is under way."""
@@ -51,6 +51,8 @@ class Wire:
         try:
             cursor = self._driver.cursor()
             await cursor.execute(text, values)
+            while cursor.nextset():
+                pass
             return [] if cursor.description is None else await cursor.fetchall()
         except psycopg.Error as error:
             raise await self._in_sqlalchemys_words(text, error) from error

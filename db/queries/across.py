@@ -5,7 +5,6 @@ Every function here takes the connection of `Database.unscoped`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,20 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
 from db.prepared import Prepared
-from db.scope import Scope
+from db.scope import Bearer, Scope
 from domain.errors import NotFound
 
 Work = Literal["all", "seal", "overdue", "digest", "own"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Whom a valid token speaks for."""
-
-    token: UUID
-    scope: Scope
-    roles: tuple[str, ...]
-    scopes: tuple[str, ...]
 
 
 async def create_organization(
@@ -99,7 +88,7 @@ _RESOLVE_AT_ONCE = Prepared(_RESOLVE)
 
 
 async def bearer_of(database: Database, sha256: bytes) -> Bearer | None:
-    """The same as `resolve_token`, in one message: what every request asks first."""
+    """The same as `resolve_token`, in one message, a transaction by itself."""
     rows = await database.at_once(_RESOLVE_AT_ONCE, {"digest": sha256})
     return _bearer(rows[0]) if rows else None
 

@@ -1,4 +1,4 @@
-"""Executions: begun, locked, read, rewritten. Only `db/transitions.py` writes through here."""
+"""Executions: locked, read, listed; `db/queries/record.py` writes them."""
 
 from __future__ import annotations
 
@@ -9,64 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, cast, func, literal_column, select
 
-from db.bulk import encoded, insertion, table_of
+from db.bulk import table_of
 from db.models.executions import Execution
 from db.prepared import Prepared
 from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
 E = table_of(Execution).c
-
-_BEGUN = (
-    "id",
-    "playbook_key",
-    "version_id",
-    "content_hash",
-    "engine",
-    "subject_kind",
-    "subject_id",
-    "account_id",
-    "contact_id",
-    "concurrency_value",
-    "status",
-    "state",
-    "number",
-    "started_at",
-    "last_at",
-    "next_deadline",
-    "outcome",
-    "outcome_code",
-    "ended_at",
-    "started_by",
-    "cause",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class NewExecution:
-    """An execution after its first transitions; `state` is its JSON."""
-
-    id: UUID
-    playbook_key: str
-    version_id: UUID
-    content_hash: str
-    engine: int
-    subject_kind: str
-    subject_id: UUID
-    account_id: UUID | None
-    contact_id: UUID | None
-    status: str
-    state: bytes
-    number: int
-    started_at: datetime
-    last_at: datetime
-    next_deadline: datetime | None
-    started_by: UUID | None
-    cause: str
-    concurrency_value: str = ""
-    outcome: str | None = None
-    outcome_code: str | None = None
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +56,6 @@ class Overdue:
     next_deadline: datetime
 
 
-_INSERT = Prepared(insertion(Execution, _BEGUN).on_conflict_do_nothing().returning(E.id))
 _STORED = (
     E.id,
     E.playbook_key,
@@ -136,12 +84,6 @@ _NOW = func.clock_timestamp().label("database_now")
 _held = _ONE.with_for_update(key_share=True).cte("held").prefix_with("materialized")
 _LOCK = Prepared(select(_held, _NOW))
 _READ = Prepared(_ONE.add_columns(_NOW))
-
-
-async def insert(session: WriteSession, execution: NewExecution) -> bool:
-    """Writes a new execution; False where an open one stands in its way (law 9)."""
-    rows = encoded([execution])
-    return bool(await session.ask(_INSERT, {"org": session.scope.org, "rows": rows}))
 
 
 async def lock(session: WriteSession, execution: UUID) -> StoredExecution:

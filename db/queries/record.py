@@ -7,22 +7,51 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, Uuid, bindparam, func, select, update
+from sqlalchemy import CTE, Uuid, bindparam, func, select, union_all, update
 
 from db.bulk import Row, encoded, insertion, recordset, table_of, upsertion
 from db.models.answers import Answer
 from db.models.audit_entries import AuditEntry
 from db.models.deliveries import Delivery
 from db.models.escalations import Escalation
+from db.models.evidence import Evidence
 from db.models.executions import Execution
 from db.models.notifications import Notification
 from db.models.relay import RelayRow
 from db.models.steps import Step
 from db.models.transitions import Transition
+from db.models.words import Words
 from db.prepared import Prepared
 from db.queries.audit import AUDIT_COLUMNS, NewAuditEntry
+from db.queries.words import EvidenceRow, WordsRow
 from db.sessions import WriteSession
-from domain.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution after its first transitions; `state` is its JSON."""
+
+    id: UUID
+    playbook_key: str
+    version_id: UUID
+    content_hash: str
+    engine: int
+    subject_kind: str
+    subject_id: UUID
+    account_id: UUID | None
+    contact_id: UUID | None
+    status: str
+    state: bytes
+    number: int
+    started_at: datetime
+    last_at: datetime
+    next_deadline: datetime | None
+    started_by: UUID | None
+    cause: str
+    concurrency_value: str = ""
+    outcome: str | None = None
+    outcome_code: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +106,12 @@ class Written:
     """Everything that transitions of one execution write.
 
     Rows of `steps`, `escalations`, `deliveries` and `notifications` are mappings of their
-    tables' columns (`org_id` is taken from the scope). Each transition gets a relay row. `change`
-    is None where the execution was inserted just now.
+    tables' columns (`org_id` is taken from the scope). Each transition gets a relay row.
+    `execution` is the new one, or what changes of the one that is held.
     """
 
-    execution: UUID
-    change: ExecutionChange | None
+    id: UUID
+    execution: NewExecution | ExecutionChange
     transitions: Sequence[NewTransition]
     steps: Sequence[Row] = ()
     escalations: Sequence[Row] = ()
@@ -90,9 +119,15 @@ class Written:
     notifications: Sequence[Row] = ()
     answers: Sequence[NewAnswer] = ()
     audit: Sequence[NewAuditEntry] = ()
+    words: Sequence[WordsRow] = ()
+    evidence: Sequence[EvidenceRow] = ()
     bulk: bool = field(default=False)  # told by the relay alone, behind people's
 
 
+EXECUTION_COLUMNS = tuple(NewExecution.__dataclass_fields__)
+WORDS_COLUMNS = tuple(WordsRow.__dataclass_fields__)
+EVIDENCE_COLUMNS = tuple(EvidenceRow.__dataclass_fields__)
+ANSWER_COLUMNS = ("execution_id", *NewAnswer.__dataclass_fields__)
 TRANSITION_COLUMNS = tuple(NewTransition.__dataclass_fields__)
 CHANGE_COLUMNS = tuple(ExecutionChange.__dataclass_fields__)
 STAYING = frozenset({"version_id", "content_hash"})
@@ -143,6 +178,15 @@ NOTIFICATION_COLUMNS = (
 )
 
 
+def _begun() -> CTE:
+    return (
+        insertion(Execution, EXECUTION_COLUMNS, "begun")
+        .on_conflict_do_nothing()
+        .returning(table_of(Execution).c.id)
+        .cte("begun")
+    )
+
+
 def _updated() -> CTE:
     table = table_of(Execution)
     new = recordset(Execution, ("id", *CHANGE_COLUMNS), "change")
@@ -163,21 +207,23 @@ def _updated() -> CTE:
     )
 
 
-_PARTS = (
-    insertion(Transition, ("execution_id", *TRANSITION_COLUMNS), "transitions"),
-    upsertion(Step, STEP_KEY, STEP_COLUMNS, "steps"),
-    insertion(Escalation, ESCALATION_COLUMNS, "escalations"),
-    insertion(Delivery, DELIVERY_COLUMNS, "deliveries"),
-    insertion(Notification, NOTIFICATION_COLUMNS, "notifications"),
-    insertion(RelayRow, ("execution_id", "number", "bulk"), "relay"),
-    insertion(Answer, ("execution_id", "event_id", "request_digest", "answer"), "answers"),
-    insertion(AuditEntry, AUDIT_COLUMNS, "audit"),
-)
-
-
 def _all_at_once() -> Prepared:
-    write = select(func.count()).select_from(_updated())
-    for part in _PARTS:
+    """Everything hangs on the execution's row: where that is not written, nothing is."""
+    one = union_all(select(_begun().c.id), select(_updated().c.id)).cte("one")
+    parts = (
+        insertion(Transition, ("execution_id", *TRANSITION_COLUMNS), "transitions", one),
+        upsertion(Step, STEP_KEY, STEP_COLUMNS, "steps", one),
+        insertion(Escalation, ESCALATION_COLUMNS, "escalations", one),
+        insertion(Delivery, DELIVERY_COLUMNS, "deliveries", one),
+        insertion(Notification, NOTIFICATION_COLUMNS, "notifications", one),
+        insertion(RelayRow, ("execution_id", "number", "bulk"), "relay", one),
+        insertion(Answer, ANSWER_COLUMNS, "answers", one),
+        insertion(AuditEntry, AUDIT_COLUMNS, "audit", one),
+        insertion(Words, WORDS_COLUMNS, "words", one),
+        insertion(Evidence, EVIDENCE_COLUMNS, "evidence", one),
+    )
+    write = select(func.count()).select_from(one)
+    for part in parts:
         write = write.add_cte(part.cte(f"made_{part.table.name}"))
     return Prepared(write)
 
@@ -185,18 +231,18 @@ def _all_at_once() -> Prepared:
 _WRITE = _all_at_once()
 
 
-async def write(session: WriteSession, written: Written) -> None:
-    """Writes it all, or raises and leaves the transaction to be undone.
-
-    The execution's row must be held by this transaction. Raises NotFound where it is missing.
+async def write(session: WriteSession, written: Written) -> bool:
+    """Writes it all, or nothing: False where another open execution stands in the way of a new
+    one (law 9), or one that changes is not there. Its row must be held by this transaction.
     """
-    execution = {"execution_id": written.execution}
+    execution = {"execution_id": written.id}
     transitions = [_with(execution, row) for row in written.transitions]
+    row = written.execution
+    begins = isinstance(row, NewExecution)
     parameters = {
         "org": session.scope.org,
-        "change": encoded(
-            [_with({"id": written.execution}, written.change)] if written.change else []
-        ),
+        "begun": encoded([row] if begins else []),
+        "change": encoded([] if begins else [_with({"id": written.id}, row)]),
         "transitions": encoded(transitions),
         "steps": encoded(written.steps),
         "escalations": encoded(written.escalations),
@@ -210,15 +256,12 @@ async def write(session: WriteSession, written: Written) -> None:
         ),
         "answers": encoded([_with(execution, row) for row in written.answers]),
         "audit": encoded(written.audit),
+        "words": encoded(written.words),
+        "evidence": encoded(written.evidence),
     }
-    [(updated,)] = await session.ask(_WRITE, parameters)
-    if updated != (1 if written.change else 0):
-        raise NotFound(
-            "The execution went away while it was written.",
-            code="execution_not_found",
-            details={"execution": str(written.execution)},
-        )
+    [(count,)] = await session.ask(_WRITE, parameters)
+    return bool(count)
 
 
-def _with(more: Row, row: NewTransition | NewAnswer | ExecutionChange) -> Row:
+def _with(more: Row, row: NewTransition | NewAnswer | NewExecution | ExecutionChange) -> Row:
     return {**more, **{name: getattr(row, name) for name in row.__dataclass_fields__}}

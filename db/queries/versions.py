@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, cast, select
@@ -80,13 +81,21 @@ async def enabled(session: ReadSession, playbook: str) -> PublishedVersion:
     that nothing is to start with.
     """
     rows = await session.ask(_ENABLED, {"org": session.scope.org, "playbook": playbook})
-    if not rows:
+    is_enabled, *values = rows[0] if rows else (None,)
+    return of_enabled(playbook, is_enabled, values)
+
+
+def of_enabled(playbook: str, is_enabled: bool | None, values: Sequence[Any]) -> PublishedVersion:
+    """The enabled version by its columns; `is_enabled` None: there is no such playbook.
+
+    Raises as `enabled` does.
+    """
+    if is_enabled is None:
         raise NotFound(
             f"There is no playbook {playbook!r} here. Publish and enable it first.",
             code="playbook_not_found",
             details={"playbook": playbook},
         )
-    is_enabled, *values = rows[0]
     if not is_enabled or values[0] is None:
         raise Refused(
             f"The playbook {playbook!r} is not enabled. Have it enabled, or take another one.",

@@ -11,9 +11,8 @@ from db.bulk import table_of
 from db.engine import Database
 from db.models.accounts import Account
 from db.models.memberships import Membership
-from db.queries import across, executions, playbook_catalogue
-from db.queries.executions import NewExecution
-from db.queries.record import ExecutionChange, NewTransition
+from db.queries import across, playbook_catalogue, record
+from db.queries.record import ExecutionChange, NewExecution, NewTransition, Written
 from db.scope import Scope
 from db.sessions import WriteSession
 from runtime.ids import new_id
@@ -120,11 +119,16 @@ def transition(number: int, event_id: str | None = None) -> NewTransition:
     )
 
 
+async def begin(session: WriteSession, execution: NewExecution) -> bool:
+    """Whether it was written; not where an open one stands in its way."""
+    return await record.write(session, Written(execution.id, execution, []))
+
+
 async def make_execution(db: Database, scope: Scope) -> UUID:
     """An open execution for a new account."""
     async with db.transaction(scope) as session:
         account = await make_account(session)
         version = await make_version(session, scope.member)
         execution = new_execution(version, account)
-        assert await executions.insert(session, execution)
+        await begin(session, execution)
         return execution.id

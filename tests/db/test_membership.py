@@ -13,7 +13,7 @@ from db.bulk import table_of
 from db.engine import Database
 from db.models.memberships import Membership
 from db.queries import across, record
-from db.scope import Scope
+from db.scope import Bearer, Scope
 from runtime.ids import new_id
 from tests.db.factories import change_to, make_execution, make_member, make_organization
 
@@ -64,7 +64,7 @@ async def test_a_token_speaks_for_its_member_until_it_ends(
         (scope.org, new_id(), member, digest),
     )
 
-    async def bearer() -> across.Bearer | None:
+    async def bearer() -> Bearer | None:
         async with db.unscoped() as connection:
             return await across.resolve_token(connection, digest)
 

@@ -23,11 +23,11 @@ from db.queries import answers, deliveries, executions, record, relay, surroundi
 from db.queries.audit import NewAuditEntry
 from db.queries.clock import database_now
 from db.queries.record import NewAnswer, Written
-from domain.errors import NotFound
 from domain.playbook.definition import Role
 from runtime.ids import new_id
 from tests.db.factories import (
     NOON,
+    begin,
     change_to,
     make_account,
     make_execution,
@@ -92,8 +92,8 @@ async def test_everything_is_written_at_once(db: Database) -> None:
         await record.write(
             session,
             Written(
-                execution=execution,
-                change=change_to(2),
+                id=execution,
+                execution=change_to(2),
                 transitions=[transition(1), transition(2)],
                 steps=[step_row(execution, "open")],
                 escalations=[
@@ -173,9 +173,14 @@ async def test_a_number_and_an_event_id_are_taken_once(
 
 async def test_an_execution_that_is_not_there_is_not_written(db: Database) -> None:
     scope = await make_organization(db)
-    with pytest.raises(NotFound):
-        async with db.transaction(scope) as session:
-            await record.write(session, Written(new_id(), change_to(1), []))
+    missing = new_id()
+    async with db.transaction(scope) as session:
+        step = step_row(missing, "open")
+        written = Written(missing, change_to(1), [transition(1)], steps=[step])
+        assert not await record.write(session, written)
+    async with db.reading(scope) as session:
+        assert await transitions.list_transitions(session, missing) == []
+        assert await session.scalar(select(func.count()).select_from(Step)) == 0
 
 
 async def test_one_execution_is_open_per_subject_playbook_and_key(db: Database) -> None:
@@ -184,12 +189,12 @@ async def test_one_execution_is_open_per_subject_playbook_and_key(db: Database) 
         account = await make_account(session)
         version = await make_version(session, scope.member)
         first = new_execution(version, account)
-        assert await executions.insert(session, first)
-        assert not await executions.insert(session, new_execution(version, account))
+        assert await begin(session, first)
+        assert not await begin(session, new_execution(version, account))
         keyed = replace(new_execution(version, account), concurrency_value="payment-7")
-        assert await executions.insert(session, keyed)
+        assert await begin(session, keyed)
         await record.write(session, Written(first.id, change_to(1, "ended"), [transition(1)]))
-        assert await executions.insert(session, new_execution(version, account))
+        assert await begin(session, new_execution(version, account))
 
 
 async def test_who_waits_for_a_lock_sees_what_was_written_and_the_later_clock(
