@@ -14,11 +14,11 @@ import orjson
 from sqlalchemy import JSON, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class Prepared:
-    """One statement of Core as the driver takes it; its parameters go by their names.
+    """One statement of Core as the server takes it, so that the driver need not read its text.
 
     Raises ValueError where the text depends on the values, as a list behind IN does.
     """
@@ -27,7 +27,8 @@ class Prepared:
         compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
         if compiled.post_compile_params or compiled.literal_execute_params:
             raise ValueError("The text of a prepared statement cannot depend on its values.")
-        self.text: str = str(compiled)
+        self.text = str(compiled).encode()
+        self._places: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._json = frozenset(
             name for name, bound in compiled.binds.items() if isinstance(bound.type, JSON)
         )
@@ -35,12 +36,20 @@ class Prepared:
             name: value for name, value in compiled.params.items() if value is not None
         }
 
-    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters, JSON among them as text; bytes are taken for JSON written before."""
-        bound = {**self._fixed, **values}
-        for name in self._json:
-            value = bound.get(name)
-            if value is not None:
-                written = value if isinstance(value, bytes) else orjson.dumps(value)
-                bound[name] = written.decode()
-        return bound
+    def bound(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters in their order, JSON as text; bytes are taken for JSON written before.
+
+        Raises KeyError where one is not given.
+        """
+        if self._fixed:
+            values = {**self._fixed, **values}
+        return [
+            _as_json(values[name]) if name in self._json else values[name]
+            for name in self._places
+        ]
+
+
+def _as_json(value: Any) -> str | None:
+    if value is None:
+        return None
+    return (value if isinstance(value, bytes) else orjson.dumps(value)).decode()

@@ -38,18 +38,18 @@ class Wire:
 
     async def send(self, text: str) -> Answers:
         """Statements without parameters, in one message; the rows of the last."""
-        return await self._execute(text, None)
+        return await self._execute(text.encode(), None)
 
     async def commit(self) -> None:
         """Ends the transaction well, where one is under way."""
         try:
             await self._driver.commit()
         except psycopg.Error as error:
-            raise await self._in_sqlalchemys_words("commit", error) from error
+            raise await self._in_sqlalchemys_words(b"commit", error) from error
 
-    async def _execute(self, text: str, values: dict[str, Any] | None) -> Answers:
+    async def _execute(self, text: bytes, values: list[Any] | None) -> Answers:
         try:
-            cursor = self._driver.cursor()
+            cursor = psycopg.AsyncRawCursor(self._driver)
             await cursor.execute(text, values)
             while cursor.nextset():
                 pass
@@ -57,13 +57,13 @@ class Wire:
         except psycopg.Error as error:
             raise await self._in_sqlalchemys_words(text, error) from error
 
-    async def _in_sqlalchemys_words(self, text: str, error: psycopg.Error) -> DBAPIError:
+    async def _in_sqlalchemys_words(self, text: bytes, error: psycopg.Error) -> DBAPIError:
         """Without the parameters, which may be words; a lost connection leaves the pool."""
         lost = self._driver.closed
         if lost:
             await self._connection.invalidate(error)
         wrapped = DBAPIError.instance(
-            text,
+            text.decode(),
             None,
             error,
             psycopg.Error,
