@@ -66,18 +66,21 @@ Confirmed = Callable[[UUID, UUID, Sequence[int]], Awaitable[None]]
 class TellingLimits:
     """`rpc` seconds bound one call to Temporal; `soon` the tellings under way at once.
 
-    After a telling, what follows within `gather` seconds goes in one signal: a burst of commands on
-    one execution costs a few workflow tasks instead of one each. Where there was news more than
-    `crowd` times within a second, people's requests come first: each execution is told
-    `gather_crowd` seconds later, with what it got meanwhile. What could not be begun within `stale`
-    seconds is left to the relay, whose grace is longer, so that no two tell the same.
+    News waits `first` seconds, and after a telling `gather` seconds, for what follows it: a burst
+    of commands on one execution costs a few workflow tasks instead of one each. Where there was
+    news more than `crowd` times within a second, people's requests come first: each execution is
+    told when nothing came for `lull` seconds, or after `gather_crowd`, with what it got meanwhile.
+    What could not be begun within `stale` seconds is left to the relay, whose grace is longer, so
+    that no two tell the same.
     """
 
     rpc: float = 5.0
     soon: int = 8
     waiting: int = 2_000
+    first: float = 0.2
     gather: float = 0.4
-    crowd: int = 40
+    crowd: int = 30
+    lull: float = 0.2
     gather_crowd: float = 2.5
     stale: float = 4.0
 
@@ -105,7 +108,11 @@ class Teller:
         self._soon: set[asyncio.Task[None]] = set()
         self._news: dict[tuple[UUID, UUID], list[tuple[float, Told]]] = {}
         self._arrived: deque[float] = deque(maxlen=self._limits.crowd + 1)
+        self._last_arrival = 0.0
         self._closing = asyncio.Event()
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._watch: asyncio.Task[None] | None = None
         self._rpc = timedelta(seconds=self._limits.rpc)
 
     async def tell(self, org: UUID, execution: UUID, told: Sequence[Told]) -> bool:
@@ -125,10 +132,11 @@ class Teller:
     def tell_soon(self, org: UUID, execution: UUID, told: Sequence[Told]) -> None:
         """Tell in the background, bounded; what is not confirmed is left to the relay.
 
-        The first news of an execution goes at once; what follows soon after is gathered.
+        What follows soon after is gathered (`TellingLimits`).
         """
         now = asyncio.get_running_loop().time()
         self._arrived.append(now)
+        self._last_arrival = now
         news = [(now, one) for one in told]
         waiting = self._news.get((org, execution))
         if waiting is not None:
@@ -163,12 +171,11 @@ class Teller:
     async def _keep_telling(self, org: UUID, execution: UUID) -> None:
         """Tell what there is, then what came meanwhile, until nothing did."""
         try:
-            if self._crowded:
-                await self._gather()
+            await self._gather(self._limits.first)
             while self._news[org, execution]:
                 async with self._gate:
                     await self._try_telling(org, execution, self._fresh_news(org, execution))
-                await self._gather()
+                await self._gather(self._limits.gather)
         finally:
             del self._news[org, execution]
 
@@ -180,12 +187,24 @@ class Teller:
             self._arrived.popleft()
         return len(self._arrived) > self._limits.crowd
 
-    async def _gather(self) -> None:
+    async def _gather(self, wait: float) -> None:
         """Let more news of an execution come in, unless the process is closing."""
-        wait = self._limits.gather_crowd if self._crowded else self._limits.gather
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await self._closing.wait()
+        await _within(wait, self._closing)
+        if self._crowded and not self._closing.is_set():
+            if self._calm.is_set():
+                self._calm.clear()
+                self._watch = asyncio.create_task(self._watch_crowd())
+            await _within(self._limits.gather_crowd, self._calm)
+
+    async def _watch_crowd(self) -> None:
+        """One for all that wait: says when the crowd has passed, or the process is closing."""
+        loop = asyncio.get_running_loop()
+        while not self._closing.is_set():
+            left = self._last_arrival + self._limits.lull - loop.time()
+            if left <= 0:
+                break
+            await _within(left, self._closing)
+        self._calm.set()
 
     def _fresh_news(self, org: UUID, execution: UUID) -> list[Told]:
         """What waits to be told, in order; nothing where the relay has begun with it."""
@@ -308,3 +327,10 @@ class Teller:
                 raise
             return False
         return True
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    """Returns when the event is set, or after so many seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
