@@ -222,8 +222,9 @@ class DeliveringActivities(Delivering):
         if left:
             return _Tried(done=True)
         body = DeliveryEnded(claimed.step, delivered and not died, claimed.occurrence or 1)
-        held = await hold(session, claimed.execution, clock=self._clock)
-        await apply_event(session, held, Event(f"delivery:{claimed.id}", body))
+        event = Event(f"delivery:{claimed.id}", body)
+        held = await hold(session, claimed.execution, event.id, clock=self._clock)
+        await apply_event(session, held, event)
         return _Tried(done=True, changed=True)
 
     async def _has_result(self, scope: Scope, delivery: UUID) -> bool:

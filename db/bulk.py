@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import FromClause, Table, Uuid, bindparam, column, func, select, true
+from sqlalchemy import FromClause, Table, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 
 from db.models.base import Base
@@ -23,12 +23,16 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def recordset(model: type[Base], columns: Sequence[str], parameter: str) -> FromClause:
-    """The rows of a JSON parameter as a relation with the types of the model's columns."""
+def recordset(
+    model: type[Base], columns: Sequence[str], parameter: str, *, of: bool = False
+) -> FromClause:
+    """The rows of a JSON parameter as a relation with the types of the model's columns; with the
+    id under the key "of", where that is asked for."""
     table = table_of(model)
+    typed = [column(name, table.c[name].type) for name in columns]
     return (
         func.jsonb_to_recordset(bindparam(parameter, type_=JSONB))
-        .table_valued(*(column(name, table.c[name].type) for name in columns))
+        .table_valued(*typed, *([column("of", Uuid())] if of else []))
         .render_derived(name=f"{parameter}_rows", with_types=True)
     )
 
@@ -42,11 +46,12 @@ def insertion(
     """Inserts the rows of a JSON parameter for the organization `org`.
 
     Other columns get their defaults; keys of a row that are not among `columns` are ignored.
-    Where `after` is given, rows are inserted only if it has its one row.
+    Where `after` is given, only rows are inserted whose key "of" is among its ids.
     """
-    rows = recordset(model, columns, parameter)
+    rows = recordset(model, columns, parameter, of=after is not None)
     source = select(bindparam("org", type_=Uuid()), *(rows.c[name] for name in columns))
-    source = source.select_from(rows if after is None else rows.join(after, true()))
+    if after is not None:
+        source = source.join_from(rows, after, rows.c.of == after.c.id)
     return insert(table_of(model)).from_select(["org_id", *columns], source)
 
 

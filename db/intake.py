@@ -77,7 +77,7 @@ async def carry_fields(
             continue
         read = {name: known.fields.get(name) for name in reader.definition.reads}
         event = Event(f"fields:{known.version}", FieldsChanged(read, known.version), actor)
-        held = await hold(session, execution, clock=clock)
+        held = await hold(session, execution, event.id, clock=clock)
         applied.append(await apply_event(session, held, event, bulk=True))
     return tuple(applied)
 
@@ -97,7 +97,7 @@ async def learn_fact(
         reader = await _reader(session, execution)
         if waits_for(reader.definition, reader.state, fact.kind):
             event = Event(f"fact:{fact.id}", body, actor)
-            held = await hold(session, execution, clock=clock)
+            held = await hold(session, execution, event.id, clock=clock)
             applied.append(await apply_event(session, held, event, bulk=True))
     return tuple(applied)
 

@@ -1,6 +1,6 @@
 """One transaction's work on one execution: from the locked row to the rows written.
 
-Used by `db/transitions.py` alone.
+Used by `db/transitions.py` and `db/starting.py` alone.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Held:
     """An execution whose row this transaction holds, with its definition and its instant.
 
     `state` is None before transition 0. `now` is the later of the clock and the last instant.
+    `event_id` is the event for which it is held; None: its deadlines alone.
     """
 
     id: UUID
@@ -47,6 +48,8 @@ class Held:
     contact: UUID | None
     state: State | None
     now: datetime
+    around: Surroundings
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,10 @@ async def write_transit(
     held: Held,
     transit: Transit,
     cause: Cause,
-    around: Surroundings,
 ) -> tuple[Told, ...]:
     """Write everything that a transit made, in one message, and say what the workflow is told."""
     change = _change(transit, _migrated(transit))
-    written, told = _written(session.scope.org, held, transit, cause, around, change)
+    written, told = to_be_written(session.scope.org, held, transit, cause, change)
     if not await record.write(session, written):
         raise NotFound(
             "The execution went away while it was written.",
@@ -79,29 +81,16 @@ async def write_transit(
     return told
 
 
-async def write_start(
-    session: WriteSession,
-    held: Held,
-    transit: Transit,
-    cause: Cause,
-    around: Surroundings,
-    new: record.NewExecution,
-) -> tuple[Told, ...] | None:
-    """The same with the execution itself; None, and nothing written, where an open one stands in
-    its way (law 9)."""
-    written, told = _written(session.scope.org, held, transit, cause, around, new)
-    return told if await record.write(session, written) else None
-
-
-def _written(
+def to_be_written(
     org: UUID,
     held: Held,
     transit: Transit,
     cause: Cause,
-    around: Surroundings,
     row: record.NewExecution | record.ExecutionChange,
 ) -> tuple[record.Written, tuple[Told, ...]]:
-    people, allowed = around.people, transit.refusal is None
+    """The rows of a transit beside its execution's own `row`, and what the workflow is told."""
+    around, allowed = held.around, transit.refusal is None
+    people = around.people
     definition, after = held.definition, transit.state
     migrated = _migrated(transit)
     frame = Frame(org, held.id, held.account, held.contact)

@@ -61,7 +61,7 @@ async def migrate_execution(
     fields, fields_version = await fields_to_read(session, stored.account_id, definition)
     return await apply_event(
         session,
-        await hold(session, stored.id, clock=clock),
+        await hold(session, stored.id, request.event_id, clock=clock),
         _event(request, actor, stored, version, fields, fields_version),
         words=(request.reason,) if request.reason else (),
         onto=definition,

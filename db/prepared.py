@@ -44,8 +44,7 @@ class Prepared:
         if self._fixed:
             values = {**self._fixed, **values}
         return [
-            _as_json(values[name]) if name in self._json else values[name]
-            for name in self._places
+            _as_json(values[name]) if name in self._json else values[name] for name in self._places
         ]
 
 

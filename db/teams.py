@@ -30,7 +30,7 @@ async def place_member(
         [
             await apply_event(
                 session,
-                await hold(session, one, clock=clock),
+                await hold(session, one, event_id, clock=clock),
                 Event(event_id, body, actor),
                 bulk=True,
             )

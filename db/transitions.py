@@ -1,4 +1,5 @@
-"""The one place that makes transitions; nothing else writes executions and steps (law 2).
+"""The one place that makes transitions, with `db/starting.py` for the first; nothing else writes
+executions and steps (law 2).
 
 Every function works inside the caller's write transaction: the caller commits at its edge, then
 has the workflow told, then raises `Applied.refusal` if there is one. A refusal is committed too,
@@ -14,14 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from db.calendars import clock_and_calendar, snapshot_of
-from db.making import Cause, Held, request_digest, write_start, write_transit
-from db.people import People
+from db.calendars import clock_and_calendar
+from db.making import Cause, Held, request_digest, write_transit
 from db.queries import (
     account_team,
-    answers,
     deliveries,
     escalations,
     executions,
@@ -30,29 +27,25 @@ from db.queries import (
     versions,
 )
 from db.queries import transitions as transition_rows
-from db.queries.record import NewExecution
-from db.queries.starting import read_needs
-from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest, database_clock
+from db.queries.answers import KeptAnswer
+from db.requests import Applied, Clock, NewEvidence, NewWords, database_clock
 from db.sessions import WriteSession
 from domain.errors import Conflict, Refused
-from domain.playbook.codec import state_from_json, state_to_json
+from domain.playbook.codec import state_from_json
 from domain.playbook.commands import HandedOver, ResumePlaybooks, SuspendPlaybooks
 from domain.playbook.deadlines import next_deadline
 from domain.playbook.definition import Definition
 from domain.playbook.events import (
     SYSTEM,
     Acknowledged,
-    Actor,
     Body,
     CalendarChanged,
     Event,
     Paused,
     Resumed,
-    Started,
     TeamChanged,
 )
 from domain.playbook.machine import Transit, transit
-from domain.playbook.state import ENGINE_REVISION
 from domain.playbook.telling import Settlement, Told
 
 RENEWED_BEFORE = timedelta(days=200)
@@ -60,16 +53,27 @@ RENEWED_BEFORE = timedelta(days=200)
 the shipped playbooks set, and far less than the 800 days of a fresh one. Our own choice."""
 
 
-async def hold(session: WriteSession, execution: UUID, *, clock: Clock = database_clock) -> Held:
-    """The execution, its row locked until the transaction ends.
+async def hold(
+    session: WriteSession,
+    execution: UUID,
+    event_id: str | None,
+    *,
+    clock: Clock = database_clock,
+) -> Held:
+    """The execution, its row locked until the transaction ends, for the event of that id; None:
+    for its deadlines alone.
 
     Raises NotFound (`execution_not_found`).
     """
-    stored = await executions.lock(session, execution)
+    locked = await executions.lock(session, execution, event_id, surroundings.since(clock))
+    stored = locked.stored
     definition = await versions.definition(session, stored.version_id, stored.content_hash)
     state = state_from_json(stored.state)
     now = max(clock(stored.database_now), state.last_at)
-    return Held(stored.id, definition, stored.account_id, stored.contact_id, state, now)
+    around = locked.organization.around(locked.team, now, locked.kept)
+    return Held(
+        stored.id, definition, stored.account_id, stored.contact_id, state, now, around, event_id
+    )
 
 
 async def apply_event(
@@ -89,26 +93,24 @@ async def apply_event(
     `Applied.refusal`. `bulk` leaves the telling to the relay alone. `onto` is the definition that
     a migration moves to (`db/migrating.py`).
     """
-    around = await surroundings.read(
-        session, execution=held.id, event_id=event.id, account=held.account, at=held.now
-    )
-    if around.kept is not None:
-        return _repeated(held, around, event)
+    assert held.event_id == event.id, "an execution is held for one event"
+    if held.around.kept is not None:
+        return _repeated(held, held.around.kept, event)
     renewed = await _renew_calendar(session, held, bulk)
     held = renewed.held
     outcome = transit(held.definition, held.state, event, held.now, onto)
     cause = Cause(event, seen, bulk, words, evidence)
-    told = await write_transit(session, held, outcome, cause, around)
+    told = await write_transit(session, held, outcome, cause)
     if outcome.refusal is None:
         await _note_acknowledgement(session, held, event)
-    others = await _affect_others(session, held, outcome)
+    others = await affect_others(session, held, outcome)
     return Applied(
         held.id,
         outcome.state.number,
         outcome.definition,
         held.state,
         outcome.state,
-        around.people,
+        held.around.people,
         (*renewed.told, *told),
         outcome.refusal,
         others=(*renewed.others, *others),
@@ -122,15 +124,12 @@ async def settle_due(
 
     Raises NotFound (`execution_not_found`): an alarm, never an end.
     """
-    renewed = await _renew_calendar(session, await hold(session, execution, clock=clock))
+    renewed = await _renew_calendar(session, await hold(session, execution, None, clock=clock))
     held = renewed.held
     outcome = transit(held.definition, held.state, None, held.now)
     if outcome.made:
-        around = await surroundings.read(
-            session, execution=held.id, event_id=None, account=held.account, at=held.now
-        )
-        await write_transit(session, held, outcome, Cause(), around)
-        await _affect_others(session, held, outcome)
+        await write_transit(session, held, outcome, Cause())
+        await affect_others(session, held, outcome)
     due = next_deadline(held.definition, outcome.state)
     pending = await deliveries.unfinished(session, execution)
     return Settlement(
@@ -139,69 +138,6 @@ async def settle_due(
         pending_deliveries=tuple(str(one.id) for one in pending),
         ended=outcome.state.ended_at is not None,
         not_before=due if due is not None and not outcome.made and not renewed.told else None,
-    )
-
-
-async def start_execution(
-    session: WriteSession,
-    request: StartRequest,
-    actor: Actor,
-    *,
-    clock: Clock = database_clock,
-    bulk: bool = False,
-) -> Applied:
-    """Make transition 0 of a new execution (DESIGN.md, "An execution starts").
-
-    Raises NotFound (`playbook_not_found`, `account_not_found`), Refused (`playbook_disabled`,
-    `unknown_parameter`, `parameter_missing`, `wrong_subject`) and Conflict (`execution_open`, with
-    the open one's id).
-    The same request id again gives the same execution.
-    """
-    needs = await read_needs(session, request.playbook, request.account)
-    version = needs.version
-    definition = await versions.definition(session, version.id, version.content_hash)
-    if definition.subject is not request.subject_kind:
-        raise Refused(
-            f"This playbook runs for one {definition.subject.value}, "
-            f"not for one {request.subject_kind.value}.",
-            code="wrong_subject",
-        )
-    now = clock(needs.database_now)
-    has_fields = request.account is not None
-    started = Started(
-        fields={name: needs.known.fields.get(name) for name in definition.reads if has_fields},
-        calendar=snapshot_of(needs.calendar, now),
-        parameters=request.parameters,
-        cause=request.cause,
-        fields_version=needs.known.version,
-        reason=str(request.reason.id) if request.reason else None,
-    )
-    held = Held(request.id, definition, request.account, request.contact, None, now)
-    around = await surroundings.read(
-        session, execution=None, event_id=None, account=held.account, at=now
-    )
-    event = Event(f"start:{request.id}", started, actor)
-    outcome = transit(definition, None, event, now)
-    told = await write_start(
-        session,
-        held,
-        outcome,
-        Cause(event, None, bulk, (request.reason,) if request.reason else ()),
-        around,
-        _new_execution(request, version, held, outcome),
-    )
-    if told is None:
-        return await _already_there(session, request, event, definition, around.people)
-    others = await _affect_others(session, held, outcome)
-    return Applied(
-        held.id,
-        outcome.state.number,
-        definition,
-        None,
-        outcome.state,
-        around.people,
-        told,
-        others=others,
     )
 
 
@@ -233,27 +169,25 @@ async def _renew_calendar(session: WriteSession, held: Held, bulk: bool = False)
         return _Renewed(held)
     event = Event(f"calendar:{horizon:%Y-%m-%d}", CalendarChanged(calendar), SYSTEM)
     outcome = transit(held.definition, state, event, held.now)
-    around = await surroundings.read(
-        session, execution=held.id, event_id=None, account=held.account, at=held.now
-    )
     cause = Cause(bulk=bulk)
-    told = await write_transit(session, held, outcome, cause, around)
-    others = await _affect_others(session, held, outcome)
+    told = await write_transit(session, held, outcome, cause)
+    others = await affect_others(session, held, outcome)
     return _Renewed(replace(held, state=outcome.state), told, others)
 
 
-def _reused() -> Conflict:
+def reused() -> Conflict:
+    """The same id came before with another command."""
     return Conflict(
         "This key was used for another command. Send a new key with a new command.",
         code="event_id_reused",
     )
 
 
-def _repeated(held: Held, around: surroundings.Surroundings, event: Event) -> Applied:
-    kept, state = around.kept, held.state
-    assert kept is not None and state is not None
+def _repeated(held: Held, kept: KeptAnswer, event: Event) -> Applied:
+    state = held.state
+    assert state is not None
     if kept.request_digest != request_digest(event):
-        raise _reused()
+        raise reused()
     answer = json.loads(kept.answer)
     refusal = None
     if "code" in answer:
@@ -264,7 +198,7 @@ def _repeated(held: Held, around: surroundings.Surroundings, event: Event) -> Ap
         held.definition,
         state,
         state,
-        around.people,
+        held.around.people,
         (),
         refusal,
         repeated=True,
@@ -281,74 +215,6 @@ async def fields_to_read(
     return {name: known.fields.get(name) for name in definition.reads}, known.version
 
 
-def _new_execution(
-    request: StartRequest,
-    version: versions.PublishedVersion,
-    held: Held,
-    outcome: Transit,
-) -> NewExecution:
-    state = outcome.state
-    actor = outcome.made[0].event.actor
-    key = held.definition.concurrency_key
-    return NewExecution(
-        id=request.id,
-        playbook_key=held.definition.key,
-        version_id=version.id,
-        content_hash=version.content_hash,
-        engine=ENGINE_REVISION,
-        subject_kind=request.subject_kind.value,
-        subject_id=request.subject,
-        account_id=request.account,
-        contact_id=request.contact,
-        status=state.status.value,
-        state=orjson.dumps(state_to_json(state)),
-        number=state.number,
-        started_at=state.started_at,
-        last_at=state.last_at,
-        next_deadline=next_deadline(held.definition, state),
-        started_by=UUID(actor.member) if actor.member else None,
-        cause=request.cause,
-        concurrency_value=request.parameters.get(key, "") if key else "",
-        outcome=state.outcome.value if state.outcome else None,
-        outcome_code=state.outcome_code,
-        ended_at=state.ended_at,
-    )
-
-
-async def _already_there(
-    session: WriteSession,
-    request: StartRequest,
-    event: Event,
-    definition: Definition,
-    people: People,
-) -> Applied:
-    """The same request came before, or another open execution stands in its way (law 9)."""
-
-    async def repeated(stored: executions.StoredExecution) -> Applied:
-        kept = await answers.find(session, stored.id, event.id)
-        same_subject = (stored.playbook_key, stored.subject_id) == (definition.key, request.subject)
-        if kept is None or not same_subject or kept.request_digest != request_digest(event):
-            raise _reused()
-        state = state_from_json(stored.state)
-        began_as = await versions.definition(session, stored.version_id, stored.content_hash)
-        return Applied(stored.id, stored.number, began_as, state, state, people, (), repeated=True)
-
-    for execution in await executions.open_for_subject(
-        session, request.subject_kind.value, request.subject, [definition.key]
-    ):
-        stored = await executions.read(session, execution)
-        if stored.id == request.id:
-            return await repeated(stored)
-        parameters = state_from_json(stored.state).parameters
-        if parameters == request.parameters or definition.concurrency_key is None:
-            raise Conflict(
-                "This playbook is running here already. Work on that execution, or cancel it.",
-                code="execution_open",
-                details={"execution": str(stored.id)},
-            )
-    return await repeated(await executions.read(session, request.id))
-
-
 async def _note_acknowledgement(session: WriteSession, held: Held, event: Event) -> None:
     """Who answered for the levels that had fired stands with those levels."""
     body = event.body
@@ -361,7 +227,8 @@ async def _note_acknowledgement(session: WriteSession, held: Held, event: Event)
 # --- other executions: by events of their own, always after this one, in order of ids ---------
 
 
-async def _affect_others(session: WriteSession, held: Held, outcome: Transit) -> tuple[UUID, ...]:
+async def affect_others(session: WriteSession, held: Held, outcome: Transit) -> tuple[UUID, ...]:
+    """Carry out what a transition causes in other executions; which of them it touched."""
     affected: list[UUID] = []
     for made in outcome.made:
         cause = f"{held.id}:{made.number}"
@@ -401,7 +268,7 @@ async def _tell_others(
     for other in await executions.open_for_account(session, held.account, playbooks):
         if other == held.id:
             continue
-        other_held = await hold(session, other, clock=_at(held.now))
+        other_held = await hold(session, other, event.id, clock=_at(held.now))
         applied = await apply_event(session, other_held, event, bulk=True)
         if applied.told:
             told.append(other)

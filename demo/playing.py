@@ -18,7 +18,8 @@ from db.people import People
 from db.queries import demo_history, executions, surroundings, versions
 from db.requests import Applied, Clock, NewEvidence, NewWords, StartRequest
 from db.sessions import WriteSession
-from db.transitions import apply_event, hold, settle_due, start_execution
+from db.starting import start_execution
+from db.transitions import apply_event, hold, settle_due
 from demo import company, phrases
 from demo.evidence import given
 from demo.identity import dated, pick, share
@@ -302,7 +303,7 @@ class Playing:
     ) -> None:
         applied = await apply_event(
             self.session,
-            await hold(self.session, life.id, clock=_clock(at)),
+            await hold(self.session, life.id, event.id, clock=_clock(at)),
             event,
             words=tuple(words),
             evidence=tuple(evidence),

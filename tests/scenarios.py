@@ -9,7 +9,8 @@ from uuid import UUID
 from db.engine import Database
 from db.requests import Applied, StartRequest
 from db.scope import Scope
-from db.transitions import apply_event, hold, start_execution
+from db.starting import start_execution
+from db.transitions import apply_event, hold
 from domain.playbook.definition import (
     Anchor,
     Definition,
@@ -111,7 +112,7 @@ class World:
         """An event by the CSM."""
         event = Event(event_id or f"test:{new_id()}", body, self.csm.actor)
         async with self.db.transaction(self.csm.scope) as session:
-            return await apply_event(session, await hold(session, execution), event)
+            return await apply_event(session, await hold(session, execution, event.id), event)
 
 
 async def world(db: Database, *definitions: Definition) -> World:

@@ -11,8 +11,8 @@ from api.guard import Writing
 from db.queries import accounts
 from db.queries.account_team import holder_of
 from db.requests import StartRequest
+from db.starting import start_execution
 from db.teams import place_member
-from db.transitions import start_execution
 from domain.playbook.definition import Role, Subject
 
 HAND_OVER = "hand-over"

@@ -27,7 +27,8 @@ from db.migrating import MigrateRequest, migrate_execution, preview_migration
 from db.queries import contacts, execution_list, executions, versions, words
 from db.queries.execution_list import ExecutionFilter, read_head
 from db.requests import NewWords, StartRequest
-from db.transitions import apply_event, hold, start_execution
+from db.starting import start_execution
+from db.transitions import apply_event, hold
 from domain.playbook.codec import state_from_json
 from domain.playbook.definition import Subject
 from domain.playbook.events import Body, Cancelled, Event, Paused, Resumed
@@ -150,7 +151,7 @@ async def _steer(
     applied = work.applied(
         await apply_event(
             work.session,
-            await hold(work.session, execution, clock=work.clock),
+            await hold(work.session, execution, work.event_id(), clock=work.clock),
             Event(work.event_id(), body, work.actor),
             words=[reason] if reason else [],
         )

@@ -43,7 +43,7 @@ async def _row(work: Writing, body: BulkBody, index: int, row: BulkRow) -> BulkR
     event = Event(work.event_id(str(index)), _event(body, row, row.step, words), work.actor)
     applied = await apply_event(
         work.session,
-        await hold(work.session, row.execution, clock=work.clock),
+        await hold(work.session, row.execution, event.id, clock=work.clock),
         event,
         words=[words] if words else [],
         bulk=True,

@@ -19,7 +19,7 @@ async def run(
     work: Writing, execution: UUID, body: Body, *, words: NewWords | None = None
 ) -> CommandAnswer:
     """Applies the event and answers with the state that it left."""
-    held = await hold(work.session, execution, clock=work.clock)
+    held = await hold(work.session, execution, work.event_id(), clock=work.clock)
     return await run_on(work, held, body, words=words)
 
 

@@ -47,7 +47,7 @@ router = router_of("steps", "/executions/{execution}/steps/{step}")
 @needs(Permission.work_steps, kept_by_engine=True)
 async def complete(work: Write, execution: UUID, step: str, body: CompleteBody) -> CommandAnswer:
     """Completes an open step with its evidence and, where it asks for one, its decision."""
-    held = await hold(work.session, execution, clock=work.clock)
+    held = await hold(work.session, execution, work.event_id(), clock=work.clock)
     given = await sort_evidence(work, held.definition, step, body.evidence)
     event = StepCompleted(
         step, body.occurrence, body.choice, given.answers, given.named, body.occurred_at

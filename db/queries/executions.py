@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, cast, func, literal_column, select
+from sqlalchemy import DateTime, Text, Uuid, bindparam, func, literal_column, select, text
 
 from db.bulk import table_of
 from db.models.executions import Execution
 from db.prepared import Prepared
+from db.queries.answers import KeptAnswer
+from db.queries.surroundings import ORGANIZATION, TEAM, Organization
 from db.sessions import ReadSession, WriteSession
 from domain.errors import NotFound
 
@@ -56,44 +59,94 @@ class Overdue:
     next_deadline: datetime
 
 
-_STORED = (
-    E.id,
-    E.playbook_key,
-    E.version_id,
-    E.content_hash,
-    E.engine,
-    E.subject_kind,
-    E.subject_id,
-    E.account_id,
-    E.contact_id,
-    E.concurrency_value,
-    E.status,
-    E.number,
-    E.started_at,
-    E.last_at,
-    E.next_deadline,
-    E.started_by,
-    E.cause,
-    cast(E.state, Text).label("state"),
+_COLUMNS = """
+    e.id, e.playbook_key, e.version_id, e.content_hash, e.engine, e.subject_kind, e.subject_id,
+    e.account_id, e.contact_id, e.concurrency_value, e.status, e.number, e.started_at, e.last_at,
+    e.next_deadline, e.started_by, e.cause, e.state::text as state
+"""
+_KEPT = """
+    (select jsonb_build_array(a.event_id, a.request_digest, a.answer::text) from answers a
+     where a.org_id = :org and a.execution_id = :execution and a.event_id = :event)
+"""
+_BINDS = (
+    bindparam("org", type_=Uuid()),
+    bindparam("execution", type_=Uuid()),
+    bindparam("event", type_=Text()),
+    bindparam("since", type_=DateTime(timezone=True)),
 )
-_ONE = select(*_STORED).where(
-    E.org_id == bindparam("org", type_=Uuid()), E.id == bindparam("execution", type_=Uuid())
+# The clock is read above the lock, so that it shows when the lock was given, not asked for. What
+# is read beside the row is as old as the statement: where the row was written while this waited
+# (another xmin), it is read once more.
+_HOLD = Prepared(
+    text(
+        f"""
+        with held as materialized (
+            select {_COLUMNS}, e.xmin as version
+            from executions e where e.org_id = :org and e.id = :execution
+            for no key update
+        )
+        select held.*, clock_timestamp(),
+            held.version = (select s.xmin from executions s
+                            where s.org_id = :org and s.id = :execution),
+            {_KEPT}, {TEAM.format(account="held.account_id")}, {ORGANIZATION}
+        from held
+        """
+    ).bindparams(*_BINDS)
 )
-_NOW = func.clock_timestamp().label("database_now")
-# The clock is read above the lock, so that it shows when the lock was given, not asked for.
-_held = _ONE.with_for_update(key_share=True).cte("held").prefix_with("materialized")
-_LOCK = Prepared(select(_held, _NOW))
-_READ = Prepared(_ONE.add_columns(_NOW))
+_READ = Prepared(
+    text(
+        f"""
+        select {_COLUMNS}, e.xmin, clock_timestamp()
+        from executions e where e.org_id = :org and e.id = :execution
+        """
+    ).bindparams(*_BINDS[:2])
+)
 
 
-async def lock(session: WriteSession, execution: UUID) -> StoredExecution:
-    """The execution, held until the transaction ends. Raises NotFound (`execution_not_found`)."""
-    return await _one(session, _LOCK, execution)
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A row that this transaction holds, and what is around it."""
+
+    stored: StoredExecution
+    organization: Organization
+    team: dict[str, str] | None
+    kept: KeptAnswer | None
+
+
+async def lock(
+    session: WriteSession, execution: UUID, event_id: str | None, since: datetime
+) -> Locked:
+    """The execution, held until the transaction ends, with the answer kept under an event id.
+
+    Absences that ended before `since` are left out. Raises NotFound (`execution_not_found`).
+    """
+    given = {
+        "org": session.scope.org,
+        "execution": execution,
+        "event": event_id,
+        "since": since,
+    }
+    rows = await session.ask(_HOLD, given)
+    if rows and not rows[0][-6]:
+        rows = await session.ask(_HOLD, given)
+    if not rows:
+        raise _unknown(execution)
+    *columns, _, now, _, kept, team, members, absences, endpoints = rows[0]
+    return Locked(
+        stored=_stored(columns, now),
+        organization=Organization.read(members, absences, endpoints),
+        team=team,
+        kept=KeptAnswer(*kept) if kept else None,
+    )
 
 
 async def read(session: ReadSession, execution: UUID) -> StoredExecution:
     """The execution as committed. Raises NotFound (`execution_not_found`)."""
-    return await _one(session, _READ, execution)
+    rows = await session.ask(_READ, {"org": session.scope.org, "execution": execution})
+    if not rows:
+        raise _unknown(execution)
+    *columns, _, now = rows[0]
+    return _stored(columns, now)
 
 
 async def open_for_subject(
@@ -142,11 +195,8 @@ async def overdue(
     return [Overdue(*row) for row in await session.execute(query)]
 
 
-async def _one(session: ReadSession, asked: Prepared, execution: UUID) -> StoredExecution:
-    rows = await session.ask(asked, {"org": session.scope.org, "execution": execution})
-    if not rows:
-        raise _unknown(execution)
-    return StoredExecution(*rows[0])
+def _stored(columns: Sequence[Any], now: datetime) -> StoredExecution:
+    return StoredExecution(*[*columns, now])
 
 
 def _unknown(execution: UUID) -> NotFound:

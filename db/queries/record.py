@@ -1,10 +1,11 @@
-"""One transaction's worth of transitions, written in one message to the database."""
+"""One transaction's worth of transitions, of one execution or many, written in one message."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CTE, Uuid, bindparam, func, select, union_all, update
@@ -208,7 +209,7 @@ def _updated() -> CTE:
 
 
 def _all_at_once() -> Prepared:
-    """Everything hangs on the execution's row: where that is not written, nothing is."""
+    """Everything hangs on its execution's row: where that is not written, nothing of it is."""
     one = union_all(select(_begun().c.id), select(_updated().c.id)).cte("one")
     parts = (
         insertion(Transition, ("execution_id", *TRANSITION_COLUMNS), "transitions", one),
@@ -222,7 +223,7 @@ def _all_at_once() -> Prepared:
         insertion(Words, WORDS_COLUMNS, "words", one),
         insertion(Evidence, EVIDENCE_COLUMNS, "evidence", one),
     )
-    write = select(func.count()).select_from(one)
+    write = select(one.c.id)
     for part in parts:
         write = write.add_cte(part.cte(f"made_{part.table.name}"))
     return Prepared(write)
@@ -231,37 +232,41 @@ def _all_at_once() -> Prepared:
 _WRITE = _all_at_once()
 
 
-async def write(session: WriteSession, written: Written) -> bool:
-    """Writes it all, or nothing: False where another open execution stands in the way of a new
-    one (law 9), or one that changes is not there. Its row must be held by this transaction.
+async def write(session: WriteSession, *written: Written) -> frozenset[UUID]:
+    """The executions that were written, each with all that hangs on it, or nothing of it: where
+    another open execution stands in the way of a new one (law 9), or one that changes is not
+    there. Their rows must be held by this transaction.
     """
-    execution = {"execution_id": written.id}
-    transitions = [_with(execution, row) for row in written.transitions]
-    row = written.execution
-    begins = isinstance(row, NewExecution)
+    changed = [one for one in written if isinstance(one.execution, ExecutionChange)]
     parameters = {
         "org": session.scope.org,
-        "begun": encoded([row] if begins else []),
-        "change": encoded([] if begins else [_with({"id": written.id}, row)]),
-        "transitions": encoded(transitions),
-        "steps": encoded(written.steps),
-        "escalations": encoded(written.escalations),
-        "deliveries": encoded(written.deliveries),
-        "notifications": encoded(written.notifications),
-        "relay": encoded(
-            [
-                {**execution, "number": row.number, "bulk": written.bulk}
-                for row in written.transitions
-            ]
+        "begun": encoded([one.execution for one in written if one not in changed]),
+        "change": encoded([_row(one.execution, id=one.id) for one in changed]),
+        "transitions": _rows(written, lambda one: one.transitions),
+        "steps": _rows(written, lambda one: one.steps),
+        "escalations": _rows(written, lambda one: one.escalations),
+        "deliveries": _rows(written, lambda one: one.deliveries),
+        "notifications": _rows(written, lambda one: one.notifications),
+        "relay": _rows(
+            written,
+            lambda one: [{"number": row.number, "bulk": one.bulk} for row in one.transitions],
         ),
-        "answers": encoded([_with(execution, row) for row in written.answers]),
-        "audit": encoded(written.audit),
-        "words": encoded(written.words),
-        "evidence": encoded(written.evidence),
+        "answers": _rows(written, lambda one: one.answers),
+        "audit": _rows(written, lambda one: one.audit),
+        "words": _rows(written, lambda one: one.words),
+        "evidence": _rows(written, lambda one: one.evidence),
     }
-    [(count,)] = await session.ask(_WRITE, parameters)
-    return bool(count)
+    return frozenset(row[0] for row in await session.ask(_WRITE, parameters))
 
 
-def _with(more: Row, row: NewTransition | NewAnswer | NewExecution | ExecutionChange) -> Row:
-    return {**more, **{name: getattr(row, name) for name in row.__dataclass_fields__}}
+def _rows(written: Sequence[Written], part: Callable[[Written], Sequence[Any]]) -> bytes:
+    """That part of all of them, each row with the id of its execution."""
+    return encoded(
+        [_row(row, of=one.id, execution_id=one.id) for one in written for row in part(one)]
+    )
+
+
+def _row(row: Any, **more: object) -> Row:
+    if isinstance(row, Mapping):
+        return {**row, **more}
+    return {**{name: getattr(row, name) for name in row.__dataclass_fields__}, **more}

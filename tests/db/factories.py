@@ -121,7 +121,7 @@ def transition(number: int, event_id: str | None = None) -> NewTransition:
 
 async def begin(session: WriteSession, execution: NewExecution) -> bool:
     """Whether it was written; not where an open one stands in its way."""
-    return await record.write(session, Written(execution.id, execution, []))
+    return bool(await record.write(session, Written(execution.id, execution, [])))
 
 
 async def make_execution(db: Database, scope: Scope) -> UUID:

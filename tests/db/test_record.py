@@ -87,7 +87,7 @@ async def test_everything_is_written_at_once(db: Database) -> None:
     execution = await make_execution(db, scope)
     delivery = delivery_row(execution, 1)
     async with db.transaction(scope) as session:
-        held = await executions.lock(session, execution)
+        held = (await executions.lock(session, execution, None, NOON)).stored
         assert (held.number, held.state) == (0, '{"number": 0}')
         await record.write(
             session,
@@ -206,7 +206,7 @@ async def test_who_waits_for_a_lock_sees_what_was_written_and_the_later_clock(
 
     async def first() -> None:
         async with db.transaction(scope) as session:
-            await executions.lock(session, execution)
+            await executions.lock(session, execution, None, NOON)
             locked.set()
             await asyncio.sleep(0.2)
             await record.write(
@@ -223,13 +223,10 @@ async def test_who_waits_for_a_lock_sees_what_was_written_and_the_later_clock(
     await locked.wait()
     async with db.transaction(scope) as session:
         before = await database_now(session)
-        held = await executions.lock(session, execution)
-        assert held.number == 1
-        assert held.database_now - before > timedelta(seconds=0.15)
-        around = await surroundings.read(
-            session, execution=execution, event_id="event-1", account=None, at=NOON
-        )
-        assert around.kept is not None
+        held = await executions.lock(session, execution, "event-1", NOON)
+        assert held.stored.number == 1
+        assert held.stored.database_now - before > timedelta(seconds=0.15)
+        assert held.kept is not None
     await task
 
 

@@ -25,7 +25,8 @@ from db.models.transitions import Transition
 from db.queries.clock import database_now
 from db.queries.inbox import Viewer, list_inbox
 from db.requests import Applied, Clock, NewWords, StartRequest
-from db.transitions import apply_event, hold, settle_due, start_execution
+from db.starting import start_execution
+from db.transitions import apply_event, hold, settle_due
 from domain.errors import Conflict
 from domain.playbook.definition import (
     Anchor,
@@ -151,7 +152,7 @@ class World:
         async with self.db.transaction(person.scope) as session:
             return await apply_event(
                 session,
-                await hold(session, execution, clock=self.clock),
+                await hold(session, execution, event_id, clock=self.clock),
                 Event(event_id, StepCompleted(step), person.actor),
                 words=[words],
             )
@@ -306,7 +307,7 @@ class TestAcknowledging:
         assert await world.inbox(world.csm) == [("step", "call")]
         async with world.db.transaction(world.director.scope) as session:
             event = Event("seen", Acknowledged("call"), world.director.actor)
-            held = await hold(session, started.execution, clock=world.clock)
+            held = await hold(session, started.execution, event.id, clock=world.clock)
             await apply_event(session, held, event)
         assert await world.inbox(world.director) == []
         (escalation,) = await world.rows(Escalation)
@@ -330,7 +331,7 @@ class TestOtherExecutions:
         started = await world.start()
         with pytest.raises(RuntimeError):
             async with world.db.transaction(world.csm.scope) as session:
-                held = await hold(session, started.execution)
+                held = await hold(session, started.execution, "x")
                 await apply_event(session, held, Event("x", StepCompleted("call"), world.csm.actor))
                 raise RuntimeError("the process dies before the commit")
         assert len(await world.rows(Transition)) == 1

@@ -30,7 +30,8 @@ from db.models.transitions import Transition
 from db.queries import executions
 from db.requests import Applied, NewEvidence, NewWords, StartRequest
 from db.scope import Scope
-from db.transitions import apply_event, hold, start_execution
+from db.starting import start_execution
+from db.transitions import apply_event, hold
 from domain.playbook.codec import state_from_json
 from domain.playbook.events import Event
 from domain.playbook.state import State
@@ -156,7 +157,7 @@ class Life:
         async with self.stage.database.transaction(self.scope) as session:
             applied = await apply_event(
                 session,
-                await hold(session, self.execution, clock=lambda _: at),
+                await hold(session, self.execution, event.id, clock=lambda _: at),
                 event,
                 words=words,
                 evidence=evidence,

@@ -15,7 +15,7 @@ from db.engine import Database
 from db.queries import members
 from db.requests import StartRequest
 from db.scope import Scope
-from db.transitions import start_execution
+from db.starting import start_execution
 from domain.playbook.definition import Role, Subject
 from runtime.ids import new_id
 from runtime.tokens import new_token

@@ -19,7 +19,8 @@ from db.models.calendars import Calendar
 from db.models.escalations import Escalation
 from db.models.transitions import Transition
 from db.requests import Clock, StartRequest
-from db.transitions import settle_due, start_execution
+from db.starting import start_execution
+from db.transitions import settle_due
 from domain.playbook.definition import (
     Anchor,
     Definition,
