@@ -43,6 +43,9 @@ class Arm(Protocol):
     def start(self, account: UUID, key: str) -> Call:
         """The request that starts an execution."""
 
+    def start_some(self, accounts: Sequence[UUID], key: str) -> Call | None:
+        """The request that starts an execution for each; None for an arm that has none."""
+
     def complete(self, execution: UUID, step: str, key: str) -> Call:
         """The request that completes a step."""
 

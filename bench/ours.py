@@ -73,6 +73,10 @@ class Ours:
         body = orjson.dumps({"playbook": playbook.KEY, "account": str(account)})
         return Call("POST", f"{PREFIX}/executions", body, self._headers(key), 201)
 
+    def start_some(self, accounts: Sequence[UUID], key: str) -> Call:
+        body = orjson.dumps({"playbook": playbook.KEY, "accounts": [str(one) for one in accounts]})
+        return Call("POST", f"{PREFIX}/executions/bulk", body, self._headers(key))
+
     def complete(self, execution: UUID, step: str, key: str) -> Call:
         path = f"{PREFIX}/executions/{execution}/steps/{step}/complete"
         return Call("POST", path, orjson.dumps({"evidence": playbook.EVIDENCE}), self._headers(key))

@@ -76,6 +76,20 @@ def _start_lines(found: Findings) -> list[Line]:
         _pair("1", f"{title} → readable, s", _each(ours, "readable"), _each(bare, "readable"), 5.0),
         _pair("1", f"{title} → running, s", _each(ours, "running"), _each(bare, "running"), 0.85),
         _pair("1", f"{title}: CPU, s", _each(ours, "cpu"), _each(bare, "cpu"), None),
+        _pair(
+            "1",
+            f"{title}, ours 50 to a request → readable, s",
+            _each(ours, "bulk_readable"),
+            _each(bare, "bulk_readable"),
+            5.0,
+        ),
+        _pair(
+            "1",
+            f"{title}, ours 50 to a request → running, s",
+            _each(ours, "bulk_running"),
+            _each(bare, "bulk_running"),
+            0.85,
+        ),
     ]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from bench.arms import Arm, History, cpu_of, execution_of, histories
@@ -16,6 +17,9 @@ from bench.wire import Connection
 from runtime.embedded.ports import LOOPBACK
 
 IN_FLIGHT = 32
+IN_BULK = 50
+"""Accounts to one request."""
+
 ALONE = 15
 """Executions of one client that works alone: 120 completions."""
 
@@ -34,11 +38,17 @@ class Wrong(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Started:
     """Seconds from the first request until the last first step was readable, and until the last
-    workflow had done its first task; and CPU seconds until then."""
+    workflow had done its first task; and CPU seconds until then.
+
+    `bulk_readable` and `bulk_running` are the same with many accounts to a request; of an arm that
+    has no such request, those of single ones.
+    """
 
     readable: float
     running: float
     cpu: float
+    bulk_readable: float
+    bulk_running: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +79,33 @@ class Paced:
 
 
 async def start_many(arm: Arm, wanted: int) -> Started:
-    """Start executions with 32 requests in flight."""
+    """Start executions with 32 requests in flight, then as many with 50 accounts to a request."""
+    cpu = cpu_of(arm)
+    readable, running = await _start_all(arm, wanted, _start)
+    spent = cpu_of(arm) - cpu
+    bulk = (readable, running)
+    if arm.start_some([], "") is not None:
+        bulk = await _start_all(arm, wanted, _start_in_bulk)
+    return Started(readable, running, spent, *bulk)
+
+
+async def _start_all(
+    arm: Arm, wanted: int, start: Callable[[Arm, Sequence[UUID]], Coroutine[Any, Any, list[UUID]]]
+) -> tuple[float, float]:
+    """Seconds until all were readable, and until all were running."""
     accounts = await arm.accounts(wanted)
     before = await arm.readable()
-    cpu, began, began_at = cpu_of(arm), time.perf_counter(), datetime.now(UTC)
-    starting = asyncio.create_task(_start(arm, accounts))
+    began, began_at = time.perf_counter(), datetime.now(UTC)
+    starting = asyncio.create_task(start(arm, accounts))
     await _until(lambda: _reached(arm.readable, before + wanted), starting)
     readable = time.perf_counter() - began
     executions = await starting
     await _until(lambda: _reached_zero(arm.untold))
     found = await _all_running(arm, executions)
-    spent = cpu_of(arm) - cpu
     if await arm.readable(executions) != wanted or len(set(executions)) != wanted:
         raise Wrong(f"{arm.name}: not every execution has its first step exactly once")
     last = max(one.running_at for one in found.values() if one.running_at is not None)
-    return Started(readable, (last - began_at).total_seconds(), spent)
+    return readable, (last - began_at).total_seconds()
 
 
 async def complete_steps(arm: Arm) -> Completed:
@@ -167,6 +189,21 @@ async def _start(arm: Arm, accounts: Sequence[UUID]) -> list[UUID]:
     async def lane(connection: Connection) -> None:
         for account in left:
             made.append(execution_of(await connection.ask(arm.start(account, str(uuid4())))))
+
+    await _in_lanes(arm, lane)
+    return made
+
+
+async def _start_in_bulk(arm: Arm, accounts: Sequence[UUID]) -> list[UUID]:
+    left = iter([accounts[at : at + IN_BULK] for at in range(0, len(accounts), IN_BULK)])
+    made: list[UUID] = []
+
+    async def lane(connection: Connection) -> None:
+        for some in left:
+            call = arm.start_some(some, str(uuid4()))
+            assert call is not None
+            answer = await connection.ask(call)
+            made.extend(UUID(one["execution"]) for one in answer["results"])
 
     await _in_lanes(arm, lane)
     return made

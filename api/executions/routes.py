@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api.auth.permissions import Permission, needs
 from api.executions.answers import answer_of
+from api.executions.many import start_for_accounts
 from api.executions.schemas import (
     CancelBody,
     CommandAnswer,
@@ -16,6 +17,8 @@ from api.executions.schemas import (
     MigrationPreview,
     ReasonBody,
     StartBody,
+    StartManyAnswer,
+    StartManyBody,
     TimelineEntry,
 )
 from api.executions.timeline import timeline_of
@@ -62,6 +65,14 @@ async def start(work: Write, body: StartBody) -> CommandAnswer:
         await start_execution(work.session, request, work.actor, clock=work.clock)
     )
     return answer_of(applied)
+
+
+@router.post("/bulk")
+@needs(Permission.start_executions, kept_by_engine=True)
+async def start_many(work: Write, body: StartManyBody) -> StartManyAnswer:
+    """Starts a playbook for many accounts in one transaction; one that cannot start is told by
+    its code and keeps nothing from the others."""
+    return await start_for_accounts(work, body)
 
 
 @router.get("")

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from api.shapes import Body, Code, Prose, View
 from domain.playbook.definition import EvidenceType, OutcomeKind, Role, StepKind, Subject, Value
 from domain.playbook.events import CancelCode
 from domain.playbook.moves import Move
 from domain.playbook.state import ExecutionStatus, StepStatus
+
+MOST_AT_ONCE = 100
+"""Executions that one request starts: a choice; one transaction, a few hundred milliseconds."""
 
 Parameter = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -31,6 +34,22 @@ class StartBody(Body):
         if self.account is not None and self.contact is not None:
             raise ValueError("name the account or the contact, not both")
         return self
+
+
+class StartManyBody(Body):
+    """One playbook for each of these accounts."""
+
+    playbook: Code
+    accounts: Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    parameters: Annotated[dict[Code, Parameter], Field(max_length=20)] = Field(default_factory=dict)
+    reason: Prose | None = None
+
+    @field_validator("accounts")
+    @classmethod
+    def _each_once(cls, accounts: list[UUID]) -> list[UUID]:
+        if len(set(accounts)) < len(accounts):
+            raise ValueError("name each account once")
+        return accounts
 
 
 class ReasonBody(Body):
@@ -215,6 +234,24 @@ class CommandAnswer(View):
     execution: Standing
     step: StepView | None = None
     others: list[StepView]
+
+
+class StartResult(View):
+    """What became of one account: `code` and `detail` as in a problem where it did not start."""
+
+    account: UUID
+    started: bool
+    execution: UUID | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class StartManyAnswer(View):
+    """`execution` of one that was refused is the open one that stands in its way, if any."""
+
+    started: int
+    refused: int
+    results: list[StartResult]
 
 
 class StepMoveView(View):

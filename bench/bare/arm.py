@@ -40,6 +40,9 @@ class Bare:
         body = orjson.dumps({"playbook": playbook.KEY, "account": str(account)})
         return Call("POST", "/executions", body, {"Idempotency-Key": key}, 201)
 
+    def start_some(self, accounts: Sequence[UUID], key: str) -> None:
+        return None
+
     def complete(self, execution: UUID, step: str, key: str) -> Call:
         path = f"/executions/{execution}/steps/{step}/complete"
         body = orjson.dumps({"evidence": playbook.EVIDENCE})

@@ -196,3 +196,50 @@ class TestSteer:
         assert (answer.status_code, answer.json()["code"]) == (409, "not_paused")
         found = await world.as_(Role.auditor).get(f"{V1}/audit", params={"outcome": "refused"})
         assert len(found.json()["items"]) == 1
+
+
+class TestStartMany:
+    async def test_one_that_cannot_start_keeps_nothing_from_the_others(self, world: World) -> None:
+        open_one = await world.start()
+        others = [await world.another_account(), await world.another_account()]
+        unknown = uuid4()
+        body = {
+            "playbook": "at-risk-intervention",
+            "accounts": [str(one) for one in (others[0], world.account, unknown, others[1])],
+            "reason": "usage fell",
+        }
+        client = world.as_(Role.csm)
+        headers = {"Idempotency-Key": "many-1"}
+        first = await client.post(f"{V1}/executions/bulk", json=body, headers=headers)
+        assert first.status_code == 200, first.text
+        answer = first.json()
+        assert (answer["started"], answer["refused"]) == (2, 2)
+        codes = [(one["started"], one["code"]) for one in answer["results"]]
+        assert codes == [
+            (True, None),
+            (False, "execution_open"),
+            (False, "account_not_found"),
+            (True, None),
+        ]
+        assert answer["results"][1]["execution"] == open_one["id"]
+        again = await client.post(f"{V1}/executions/bulk", json=body, headers=headers)
+        assert again.json() == answer
+        listed = (await client.get(f"{V1}/executions")).json()["items"]
+        assert {one["account"] for one in listed} == {str(one) for one in (*others, world.account)}
+        inbox = (await client.get(f"{V1}/inbox")).json()
+        shown = {one["execution"] for one in inbox["items"]}
+        assert {answer["results"][0]["execution"], answer["results"][3]["execution"]} <= shown
+
+    async def test_what_concerns_the_playbook_refuses_all(self, world: World) -> None:
+        answer = await world.as_(Role.csm).post(
+            f"{V1}/executions/bulk",
+            json={"playbook": "nowhere", "accounts": [str(world.account)]},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (404, "playbook_not_found")
+
+    async def test_an_account_named_twice_is_refused(self, world: World) -> None:
+        answer = await world.as_(Role.csm).post(
+            f"{V1}/executions/bulk",
+            json={"playbook": "at-risk-intervention", "accounts": [str(world.account)] * 2},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from fastapi import FastAPI
@@ -78,6 +78,13 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def another_account(self) -> UUID:
+        """A fresh account with the same team and fields."""
+        name = f"Account {uuid4()}"
+        return await factories.account(
+            self.database, self.scope, name, team=team_of(self.people), fields=FIELDS
+        )
+
     async def token_for(self, person: Person) -> str:
         """A new token of a member."""
         return await issue(self.database, person)
@@ -135,14 +142,18 @@ async def serving(database_url: str, clock: Clock) -> AsyncIterator[FastAPI]:
         yield app
 
 
+def team_of(people: dict[Role, Person]) -> dict[Role, Person]:
+    """Who works on the accounts of a world."""
+    return {role: people[role] for role in (Role.csm, Role.account_manager, Role.director)}
+
+
 async def populate(app: FastAPI, database: Database, clock: Clock, name: str) -> World:
     """An organization with one member of each role, an account with its team, and playbooks."""
     scope = await factories.organization(database, name)
     people = {role: await factories.person(database, scope, role) for role in Role}
     tokens = {role: await issue(database, person) for role, person in people.items()}
-    team = {role: people[role] for role in (Role.csm, Role.account_manager, Role.director)}
     account = await factories.account(
-        database, scope, f"Globex of {name}", team=team, fields=FIELDS
+        database, scope, f"Globex of {name}", team=team_of(people), fields=FIELDS
     )
     for key in PLAYBOOKS:
         await factories.published(database, people[Role.ops], shipped()[key].definition)
