@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 PAUSE = 0.25
 """Seconds between rounds that found nothing."""
 
-GRACE = timedelta(seconds=5)
+GRACE = timedelta(seconds=10)
 """For this long, what people did is left to the process that committed it; longer than its
 `TellingLimits.stale`, so that the two do not tell the same."""
 

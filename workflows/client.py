@@ -75,14 +75,14 @@ class TellingLimits:
     """
 
     rpc: float = 5.0
-    soon: int = 8
+    soon: int = 24
     waiting: int = 2_000
     first: float = 0.2
     gather: float = 0.4
     crowd: int = 30
     lull: float = 0.2
     gather_crowd: float = 2.5
-    stale: float = 4.0
+    stale: float = 8.0
 
 
 class Teller:
