@@ -81,7 +81,7 @@ class TellingLimits:
     gather: float = 0.4
     crowd: int = 30
     lull: float = 0.2
-    gather_crowd: float = 2.5
+    gather_crowd: float = 4.0
     stale: float = 8.0
 
 
