@@ -19,7 +19,9 @@ execution = typer.Typer(no_args_is_help=True, help="Executions of playbooks.")
 @fails_plainly
 def start(
     playbook: Annotated[str, typer.Argument(help="The playbook's key.")],
-    account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="The account's id; repeat it to start for many.")
+    ] = None,
     contact: Annotated[str | None, typer.Option(help="The contact's id.")] = None,
     parameter: Annotated[list[str] | None, typer.Option(help="KEY=VALUE; repeatable.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, in words.")] = None,
@@ -28,12 +30,22 @@ def start(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a playbook for an account, a contact or the organization."""
+    """Start a playbook for an account or many, a contact or the organization."""
+    accounts = account or []
     parameters = dict(_pair(given) for given in parameter or [])
-    body = {"playbook": playbook, "parameters": parameters}
-    named = {"account": account, "contact": contact, "reason": reason}
-    body |= {name: value for name, value in named.items() if value is not None}
+    body: dict[str, Any] = {"playbook": playbook, "parameters": parameters}
+    if reason is not None:
+        body["reason"] = reason
     remote = Remote()
+    if len(accounts) > 1 and contact is None:
+        many = remote.post("/executions/bulk", body | {"accounts": accounts}, key=key)
+        columns = ("account", "started", "execution", "code", "detail")
+        show(many, table(many["results"], columns), as_json=as_json)
+        return
+    if len(accounts) > 1:
+        raise Invalid("Name accounts or a contact, not both.", code="one_subject")
+    named = {"account": accounts[0] if accounts else None, "contact": contact}
+    body |= {name: value for name, value in named.items() if value is not None}
     answer = remote.post("/executions", body, key=key)
     found = remote.get(f"/executions/{answer['execution']['id']}")
     show(answer, _described(found), as_json=as_json)

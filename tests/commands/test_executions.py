@@ -78,6 +78,14 @@ class TestExecutions:
         assert "Call them" in said and "Globex" in said
         assert "Globex" in shell.run("execution", "list").stdout
 
+    def test_many_accounts_are_started_at_once(self, shell: Shell, account: str) -> None:
+        words = ("execution", "start", "one-call", "--account", account, "--account", NOBODY)
+        answer = shell.answer(*words, "--key", "many")
+        assert [one["code"] for one in answer["results"]] == [None, "account_not_found"]
+        again = shell.answer(*words, "--key", "many")
+        assert again == answer
+        assert "account_not_found" in shell.run(*words, "--key", "many").stdout
+
     def test_refusals_exit_with_1_and_wrong_usage_with_2(self, shell: Shell, account: str) -> None:
         for words, code in (
             (("start", "none", "--account", account), "playbook_not_found"),
