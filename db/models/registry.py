@@ -18,6 +18,7 @@ from db.models.engine_revisions import EngineRevision
 from db.models.escalations import Escalation
 from db.models.evidence import Evidence
 from db.models.executions import Execution
+from db.models.facts import Fact
 from db.models.idempotency_keys import IdempotencyKey
 from db.models.imports import Import
 from db.models.ladders import LadderOverride
@@ -55,6 +56,7 @@ TABLES = (
     Escalation,
     Evidence,
     Execution,
+    Fact,
     IdempotencyKey,
     Import,
     LadderOverride,

@@ -19,7 +19,7 @@ from tests.db.factories import make_execution, make_member, make_organization
 
 pytestmark = pytest.mark.anyio
 
-INSERT_ONLY = ("answers", "audit_entries", "playbook_versions", "transitions")
+INSERT_ONLY = ("answers", "audit_entries", "facts", "playbook_versions", "transitions")
 """What the record never takes back."""
 
 CHANGES = ("update {} set org_id = org_id where org_id = %s", "delete from {} where org_id = %s")
