@@ -65,7 +65,10 @@ async def start_executions(
     version = needs.version
     definition = await versions.definition(session, version.id, version.content_hash)
     begun = [_begun(session, one, actor, needs, definition, clock, bulk) for one in requests]
-    new = [one for one in begun if isinstance(one, _Begun)]
+    # by subject, so that two that start many wait for each other and never lock each other
+    new = sorted(
+        (one for one in begun if isinstance(one, _Begun)), key=lambda one: one.request.subject
+    )
     written = await record.write(session, *(one.written for one in new)) if new else frozenset()
     return [
         await _outcome(session, one, written) if isinstance(one, _Begun) else one for one in begun
