@@ -48,7 +48,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
                 await lives.close()
             await database.close()
 
+    measured = settings.telemetry
     app = FastAPI(
+        telemetry={"tracing": measured is not None and measured.tracing},  # spans that are sent
         title="Holdfast",
         summary="Durable customer-success playbooks",
         version="1",

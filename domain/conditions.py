@@ -5,13 +5,18 @@ no value or the wrong type (text against a number); it never raises. "all" is fa
 one part is false, "any" true as soon as one part is true; otherwise one part without data leaves
 them without data; "not" of no data is no data. At the top no data counts as not true, so a
 playbook never acts, and nothing is held (law 15), because something is missing.
+
+`db/conditions.py` says the same in SQL, for all accounts at once. So that both agree to the last
+value, numbers are compared as what JSON carries everywhere, binary64, and an instant is a text of
+INSTANT_PATTERN, whatever else this Python's fromisoformat or this PostgreSQL would take.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.playbook.definition import (
     AllOf,
@@ -23,6 +28,30 @@ from domain.playbook.definition import (
     StepIs,
     Value,
 )
+
+_MONTH_AND_DAY = (
+    "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
+    "|(?:0[13578]|1[02])-31)"
+)
+_LEAP_DAY = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29"
+INSTANT_PATTERN = (
+    "(?!0000|0001-01-01.+[+]|9999-12-31.+-)"
+    f"(?:[0-9]{{4}}-{_MONTH_AND_DAY}|{_LEAP_DAY})"
+    "(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
+    "(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)?)?"
+)
+"""The whole of a text that is an instant, in words that Python and PostgreSQL read alike.
+
+"2026-11-22", or with a time "2026-11-22T13:00", to the second or with 1 to 9 digits of a fraction
+(microseconds count, further digits are cut off), with "Z", an offset of at most 15:59 hours, or
+none; a space may stand for the T. Years 1 to 9999; on the very first day no offset to the east
+and on the very last none to the west, which would lead beyond them.
+"""
+
+MOST_DAYS = 4_000_000
+"""Further apart are no two instants of the years 1 to 9999."""
+
+_INSTANT = re.compile(INSTANT_PATTERN)
 
 Fields = Mapping[str, Value]
 StepFacts = Mapping[str, tuple[str | None, str | None]]
@@ -87,20 +116,19 @@ def turns_after(condition: Condition, fields: Fields, now: datetime) -> datetime
 
 def _turns(comparison: Compare, actual: Value) -> list[datetime]:
     """The first whole seconds at which each new truth holds."""
-    days = _number(comparison.value)
+    days = number_of(comparison.value)
     at = instant_of(actual)
     if comparison.op not in (Op.within_days, Op.older_than_days) or days is None or at is None:
         return []
-    bare = isinstance(actual, str) and len(actual) == len("2026-11-22")
     try:
-        if bare:  # compared by days: it changes at midnight
-            whole = math.floor(days)
+        if is_bare_date(actual):  # compared by days: it changes at midnight
+            whole = span_of(days).days
             first, last = at - timedelta(days=whole), at + timedelta(days=1)
             older = at + timedelta(days=whole + 1)
         else:
-            first = _whole_second(at - timedelta(days=days))
+            first = _whole_second(at - span_of(days))
             last = _second_after(at)
-            older = _second_after(at + timedelta(days=days))
+            older = _second_after(at + span_of(days))
     except OverflowError:
         return []
     return [first, last] if comparison.op is Op.within_days else [older]
@@ -115,17 +143,35 @@ def _second_after(at: datetime) -> datetime:
 
 
 def instant_of(value: object) -> datetime | None:
-    """The UTC instant of an ISO text, None where it is none.
+    """The UTC instant of a text of INSTANT_PATTERN, None where it is none.
 
     A date means its midnight in UTC; a time without an offset is UTC.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _INSTANT.fullmatch(value) is None:
+        return None
+    parsed = datetime.fromisoformat(value)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def is_bare_date(value: object) -> bool:
+    """Whether an instant's text is a date alone, which is compared by days."""
+    return isinstance(value, str) and len(value) == len("2026-11-22")
+
+
+def number_of(value: object) -> float | None:
+    """The number as JSON carries it, None for flags, texts, and what binary64 cannot hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        parsed = datetime.fromisoformat(value)
-        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
+        number = float(value)
+    except OverflowError:
         return None
+    return number if math.isfinite(number) else None
+
+
+def span_of(days: float) -> timedelta:
+    """So many days, no more than MOST_DAYS: all the same to any two instants."""
+    return timedelta(days=max(-MOST_DAYS, min(MOST_DAYS, days)))
 
 
 def _all(truths: Iterable[bool | None]) -> bool | None:
@@ -160,20 +206,10 @@ def _compare(comparison: Compare, actual: Value, now: datetime) -> bool | None:
             return None if (order := _order(actual, wanted)) is None else order >= 0
         case Op.at_most:
             return None if (order := _order(actual, wanted)) is None else order <= 0
-        case Op.within_days | Op.older_than_days:
-            ahead = _time_ahead(actual, now)
-            days = _number(wanted)
-            if ahead is None or days is None:
-                return None
-            if comparison.op is Op.within_days:
-                return 0 <= ahead <= days
-            return -ahead > days
-
-
-def _number(value: object) -> float | int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        case Op.within_days:
+            return None if (ahead := _ahead(actual, now)) is None else _within(ahead, wanted)
+        case Op.older_than_days:
+            return None if (ahead := _ahead(actual, now)) is None else _older(-ahead, wanted)
 
 
 def _same(actual: object, wanted: object) -> bool | None:
@@ -183,13 +219,13 @@ def _same(actual: object, wanted: object) -> bool | None:
         return actual is wanted if both_bool else None
     if isinstance(actual, str) and isinstance(wanted, str):
         return actual == wanted
-    left, right = _number(actual), _number(wanted)
+    left, right = number_of(actual), number_of(wanted)
     return None if left is None or right is None else left == right
 
 
 def _order(actual: object, wanted: object) -> int | None:
     """-1, 0 or 1 of two numbers, or of two ISO instants."""
-    left, right = _number(actual), _number(wanted)
+    left, right = number_of(actual), number_of(wanted)
     if left is not None and right is not None:
         return (left > right) - (left < right)
     earlier, later = instant_of(actual), instant_of(wanted)
@@ -198,15 +234,26 @@ def _order(actual: object, wanted: object) -> int | None:
     return None
 
 
-def _time_ahead(actual: object, now: datetime) -> float | None:
-    """Days from now to a date or instant, negative once past.
+def _within(ahead: timedelta, wanted: object) -> bool | None:
+    days = number_of(wanted)
+    return None if days is None else timedelta(0) <= ahead <= span_of(days)
+
+
+def _older(behind: timedelta, wanted: object) -> bool | None:
+    days = number_of(wanted)
+    return None if days is None else behind > span_of(days)
+
+
+def _ahead(actual: object, now: datetime) -> timedelta | None:
+    """From now to a date or instant, negative once past.
 
     A date is compared with today's date in UTC, so that a renewal today is not past at noon.
     """
-    if isinstance(actual, str) and len(actual) == len("2026-11-22"):
-        try:
-            return (date.fromisoformat(actual) - now.date()).days
-        except ValueError:
-            return None
     at = instant_of(actual)
-    return None if at is None else (at - now) / timedelta(days=1)
+    if at is None:
+        return None
+    return at - (_midnight(now) if is_bare_date(actual) else now)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -94,3 +94,9 @@ class PlaybookInvalid(Invalid):
             + (f" (and {len(findings) - 1} more)" if len(findings) > 1 else "")
         )
         self.findings = findings
+
+
+class HealthModelInvalid(PlaybookInvalid):
+    """A health model that cannot be used; `findings` lists every fault found."""
+
+    code = "health_model_invalid"

@@ -190,7 +190,7 @@ def _check_field(definition: Definition, mention: Mention, reading: Reading) -> 
             'Use a field that begins with "custom.", or another subject.',
         )
     elif known is not None and mention.detail is not None:
-        _check_field_type(name, known, mention, reading)
+        check_field_type(name, known, mention, reading)
 
 
 def _check_code(
@@ -212,7 +212,7 @@ def _check_code(
             )
 
 
-def _check_field_type(name: str, known: FieldType, mention: Mention, reading: Reading) -> None:
+def check_field_type(name: str, known: FieldType, mention: Mention, reading: Reading) -> None:
     if mention.detail[0] == "date":
         wrong = known is not FieldType.date
         at, fix = mention.at, "Count from a date, as account.renewal_date."
