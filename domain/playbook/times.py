@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.calendars import CalendarSnapshot, add, subtract, utc_of
+from domain.conditions import instant_of, is_bare_date
 from domain.errors import Invalid
 from domain.playbook.definition import Anchor, Duration, Step, TimeSpec, Value
 from domain.playbook.draft import Draft, phase_of
@@ -66,14 +67,12 @@ def instant_of_field(value: Value, calendar: CalendarSnapshot) -> datetime | Non
 
     A date past the calendar's horizon is no data yet.
     """
-    if not isinstance(value, str):
-        return None
+    at = instant_of(value)
+    if at is None or not is_bare_date(value):
+        return at
     try:
-        parsed = datetime.fromisoformat(value)
-        if len(value) == len("2026-11-22"):
-            return utc_of(parsed, calendar)
-        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError, Invalid):
+        return utc_of(at.replace(tzinfo=None), calendar)
+    except (Invalid, OverflowError):  # past the horizon, or the calendar's first day
         return None
 
 
