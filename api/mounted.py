@@ -9,6 +9,7 @@ from api.contacts.routes import router as contacts
 from api.deals.routes import router as deals
 from api.deliveries.routes import router as deliveries
 from api.executions.routes import router as executions
+from api.facts.routes import router as facts
 from api.imports.routes import router as imports
 from api.inbox.routes import router as inbox
 from api.members.routes import router as members
@@ -32,6 +33,7 @@ ROUTERS = (
     absences,
     accounts,
     statistics,
+    facts,
     contacts,
     deals,
     subscriptions,

@@ -6,7 +6,7 @@ same row, so no change is missed. The callers commit, then the relay tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -102,6 +102,33 @@ async def learn_fact(
     return tuple(applied)
 
 
+async def learn_facts(
+    session: WriteSession,
+    account: UUID,
+    facts: Sequence[Fact],
+    actor: Actor = SYSTEM,
+    *,
+    clock: Clock = database_clock,
+) -> tuple[Applied, ...]:
+    """The same for many facts, in their order; an execution is read once unless it moves.
+
+    A fact from before a step opened is not its answer and makes no transition, so that a
+    historical batch is quiet.
+    """
+    applied: list[Applied] = []
+    for execution in await executions.open_for_account(session, account):
+        reader = await _reader(session, execution)
+        for fact in facts:
+            if not waits_for(reader.definition, reader.state, fact.kind, fact.occurred_at):
+                continue
+            body = FactArrived(fact.kind, str(fact.id), fact.occurred_at, fact.answers)
+            event = Event(f"fact:{fact.id}", body, actor)
+            held = await hold(session, execution, event.id, clock=clock)
+            applied.append(await apply_event(session, held, event, bulk=True))
+            reader = await _reader(session, execution)
+    return tuple(applied)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """An open execution, looked at before it is locked."""
@@ -117,9 +144,20 @@ async def _reader(session: WriteSession, execution: UUID) -> _Reader:
     return _Reader(definition, state_from_json(stored.state), stored.database_now)
 
 
-def waits_for(definition: Definition, state: State, fact: str) -> bool:
-    """Whether an open step of the execution would be completed or filled in by such a fact."""
-    open_now = {step.key for step in state.steps if step.opened_at and step.closed_at is None}
+def waits_for(
+    definition: Definition, state: State, fact: str, occurred_at: datetime | None = None
+) -> bool:
+    """Whether an open step of the execution would be completed or filled in by such a fact.
+
+    Where it is said when it happened, of the steps that were open by then.
+    """
+    open_now = {
+        step.key
+        for step in state.steps
+        if step.opened_at
+        and step.closed_at is None
+        and (occurred_at is None or step.opened_at <= occurred_at)
+    }
     kinds = {
         kind
         for step in definition.steps()

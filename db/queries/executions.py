@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -176,6 +176,16 @@ async def open_for_account(
     if playbooks is not None:
         query = query.where(E.playbook_key.in_(playbooks))
     return list(await session.scalars(query.order_by(E.id)))
+
+
+async def accounts_with_open(session: ReadSession, accounts: Collection[UUID]) -> list[UUID]:
+    """Those of the accounts that have an execution which has not ended, in the order of ids."""
+    query = select(E.account_id).where(
+        E.org_id == session.scope.org,
+        E.account_id.in_(accounts),
+        E.status != literal_column("'ended'"),
+    )
+    return sorted({account for account in await session.scalars(query) if account is not None})
 
 
 async def overdue(
