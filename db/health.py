@@ -43,7 +43,7 @@ from db.bulk import table_of
 from db.models.account_statistics import AccountStatistics
 from db.prepared import Prepared
 from domain.health.bands import LEAST, Band
-from domain.health.dates import DATE_PATTERN, MOVED_PATTERN
+from domain.health.dates import INSTANT_PATTERN
 from domain.health.model import LARGEST, By, Component, HealthModel
 from domain.health.rounding import DIGITS, exact, half_up
 
@@ -107,8 +107,8 @@ def health_select(
 
 def band_of(score: ColumnElement[Any]) -> ColumnElement[Any]:
     """The band of a score, null where that is null."""
-    whens = [(score >= _number(least), literal(band.value, Text())) for least, band in LEAST]
-    critical = (score.is_not(None), literal(Band.critical.value, Text()))
+    whens = [(score >= _number(least), _text(band.value)) for least, band in LEAST]
+    critical = (score.is_not(None), _text(Band.critical.value))
     return case(*whens, critical, else_=null())
 
 
@@ -134,7 +134,7 @@ def _read(
 
 
 def _value(component: Component) -> ColumnElement[Any]:
-    name = literal(component.field, Text())
+    name = _text(component.field)
     value = STATISTICS.fields.op("->")(name)
     words: ColumnElement[Any] = type_coerce(STATISTICS.fields.op("->>")(name), Text())
     kind = func.jsonb_typeof(value)
@@ -152,17 +152,33 @@ def _value(component: Component) -> ColumnElement[Any]:
 
 
 def _age(words: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Days of the calendar in UTC from a date as text to today, null where it is none."""
+    """Days of the calendar in UTC from a date as text to today, null where it is none.
+
+    A bare day goes past the pattern, which takes longer than all the rest: most dates are such.
+    """
     day = func.left(words, 10)
-    # The pattern leaves only the calendar to be wrong, as in the 30th of February.
-    is_date = and_(
-        words.op("~")(literal(DATE_PATTERN, Text())),
-        func.pg_input_is_valid(day, literal("date", Text())),
+    # After these only the calendar can be wrong, as in the 30th of February.
+    on_calendar = func.pg_input_is_valid(day, _text("date"))
+    ordered = words.collate("C")
+    looks_bare = and_(
+        func.translate(words, _text("0123456789"), _text("0" * 10)) == _text("0000-00-00"),
+        ordered >= _text("1900"),
+        ordered < _text("2200"),
     )
-    moved = words.op("~")(literal(MOVED_PATTERN, Text()))
-    in_utc = func.timezone(literal("UTC", Text()), cast(words, TIMESTAMP(timezone=True)))
-    then = case((moved, cast(in_utc, Date())), else_=cast(day, Date()))
-    return case((is_date, type_coerce(_TODAY - then, Integer())), else_=null())
+    looks_instant = words.op("~")(_text(INSTANT_PATTERN))
+    has_offset = func.translate(func.substr(words, 11), _text("+-"), _text("")) != func.substr(
+        words, 11
+    )
+    in_utc = func.timezone(_text("UTC"), cast(words, TIMESTAMP(timezone=True)))
+    then = case(
+        (func.length(words) == 10, case((and_(looks_bare, on_calendar), cast(words, Date())))),
+        (
+            and_(looks_instant, on_calendar),
+            case((has_offset, cast(in_utc, Date())), else_=cast(day, Date())),
+        ),
+        else_=null(),
+    )
+    return type_coerce(_TODAY - then, Integer())
 
 
 # --- what it is worth ---------------------------------------------------------------------
@@ -187,7 +203,7 @@ def _points(component: Component, value: ColumnElement[Any]) -> ColumnElement[An
             return case(*_curve(component, cast(value, Numeric())), else_=null())
         case By.text:
             rows = [
-                (value == literal(str(row.value), Text()), _points_of(exact(row.points)))
+                (value == _text(str(row.value)), _points_of(exact(row.points)))
                 for row in component.table
             ]
             return case(*rows, else_=null())
@@ -244,7 +260,7 @@ def _weighed(model: HealthModel, counted: FromClause) -> FromClause:
 def _weight(model: HealthModel, index: int, segment: ColumnElement[Any]) -> ColumnElement[Any]:
     own = model.components[index].weight
     other = [
-        (segment == literal(each.segment, Text()), _number(weight))
+        (segment == _text(each.segment), _number(weight))
         for each in model.segments
         for weight in (model.weights(each.segment)[index],)
         if weight != own
@@ -298,6 +314,10 @@ def _fraction(number: Fraction) -> ColumnElement[Any]:
     text = f"{Decimal(int(number * 10**scale)).scaleb(-scale):f}"
     # in brackets, because two minus signs begin a comment
     return literal_column(f"({text}::numeric)", Numeric())
+
+
+def _text(words: str) -> ColumnElement[Any]:
+    return literal(words, Text())
 
 
 def _sum(parts: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

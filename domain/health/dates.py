@@ -14,23 +14,23 @@ _DAY = r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 _OFFSET = r"[+-](0[0-9]|1[0-4])(:[0-5][0-9])?"
 
-DATE_PATTERN = rf"^{_DAY}([T ]{_TIME}(Z|{_OFFSET})?)?$"
-"""What a date looks like; understood alike by Python and PostgreSQL."""
+INSTANT_PATTERN = rf"^{_DAY}[T ]{_TIME}(Z|{_OFFSET})?$"
+"""What an instant looks like; understood alike by Python and PostgreSQL."""
 
-MOVED_PATTERN = rf"{_TIME}{_OFFSET}$"
-"""What a date ends with whose day in UTC may be another one than the written."""
-
-_DATE = re.compile(DATE_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
-_MOVED = re.compile(MOVED_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
+_BARE = re.compile(rf"{_DAY}\Z", re.ASCII)
+_INSTANT = re.compile(INSTANT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 
 
 def day_of(value: object) -> date | None:
     """The day in UTC, None where the value is no date."""
-    if not isinstance(value, str) or _DATE.match(value) is None:
+    if not isinstance(value, str):
         return None
     try:
-        if _MOVED.search(value) is None:
-            return date.fromisoformat(value[:10])
-        return datetime.fromisoformat(value).astimezone(UTC).date()
+        if _BARE.match(value):
+            return date.fromisoformat(value)
+        if _INSTANT.match(value):
+            instant = datetime.fromisoformat(value)
+            return (instant.astimezone(UTC) if instant.tzinfo else instant).date()
     except ValueError:
-        return None
+        pass
+    return None
