@@ -101,7 +101,7 @@ async def refresh(
     wanted = {(account, name) for account in accounts for kind in kinds for name in family_of(kind)}
     known = await _known(session, wanted, as_of - REACH)
     return {
-        account: fields_of([one.fact for one in found if one.corrected_by is None], as_of)
+        account: fields_of([one.fact for one in found if one.stands(as_of)], as_of)
         for account, found in known.items()
     }
 
@@ -228,7 +228,7 @@ async def _recompute(
     stages: dict[UUID, str] = {}
     for account, found in known.items():
         before = fields_of([one.fact for one in found if _stood(one, fresh)], now)
-        after = fields_of([one.fact for one in found if one.corrected_by is None], now)
+        after = fields_of([one.fact for one in found if one.stands(now)], now)
         change: dict[str, Value] = {**dict.fromkeys(before), **after}
         stage = after.get(STAGE)
         if isinstance(stage, str) and stage != before.get(STAGE):

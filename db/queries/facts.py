@@ -60,7 +60,7 @@ def _of_families() -> Prepared:
     these = and_(F.account_id == wanted.c.account_id, F.kind == wanted.c.kind)
     found = select(
         F.account_id, F.id, F.kind, F.happened_at, F.known_at, F.content, F.corrects,
-        _correction.c.id,
+        _correction.c.id, _correction.c.known_at,
     ).select_from(wanted.join(_FACTS, these))  # fmt: skip
     return Prepared(
         found.where(F.org_id == _ORG, F.happened_at >= bindparam("since", type_=F.happened_at.type))
@@ -106,10 +106,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """A fact of an account, and the id of its correction."""
+    """A fact of an account, and the id of its correction with when that became known."""
 
     fact: known.Fact
-    corrected_by: UUID | None
+    corrected_by: UUID | None = None
+    corrected_at: datetime | None = None
+
+    def stands(self, as_of: datetime) -> bool:
+        """Whether it was uncorrected as far as was known by then."""
+        return self.corrected_at is None or self.corrected_at > as_of
 
 
 async def accounts_named(session: ReadSession, names: Collection[str]) -> dict[str, UUID]:
@@ -183,11 +188,9 @@ async def facts_of(
     asked = encoded([{"account_id": account, "kind": kind} for account, kind in wanted])
     values = {"org": session.scope.org, "wanted": asked, "since": since}
     found: dict[UUID, list[KnownFact]] = {}
-    for account, identity, kind, happened, at, content, corrects, corrected in await session.ask(
-        _OF_FAMILIES, values
-    ):
-        fact = known.Fact(identity, kind, happened, at, content, corrects)
-        found.setdefault(account, []).append(KnownFact(fact, corrected))
+    for account, *columns, corrected_by, corrected_at in await session.ask(_OF_FAMILIES, values):
+        fact = KnownFact(known.Fact(*columns), corrected_by, corrected_at)
+        found.setdefault(account, []).append(fact)
     return found
 
 
@@ -213,7 +216,7 @@ async def touches_of(
     for account, identity, kind, two_way, at, recorded in rows:
         named = "touch.reply" if kind == "mail" and two_way else f"touch.{kind}"
         fact = known.Fact(identity, named, at, recorded, {"two_way": two_way})
-        found.setdefault(account, []).append(KnownFact(fact, None))
+        found.setdefault(account, []).append(KnownFact(fact))
     return found
 
 
