@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 from domain.conditions import instant_of
 from domain.facts.fact import Fact, in_order
@@ -23,6 +24,9 @@ RESPONSIVE_DAYS = 30
 
 TICKET_DAYS = 30
 """PLAYBOOKS.md A, education: tickets in 30 days."""
+
+QUARTER_DAYS = 90
+"""`domain/playbook/fields.py`: ticket.resolution_hours, touch.count_90d, touch.response_rate."""
 
 _DONE = frozenset({"resolved", "closed"})
 _URGENT = frozenset({"urgent", "critical"})  # PLAYBOOKS.md A, critical-alert: urgent or critical
@@ -69,11 +73,13 @@ def _ticket_fields(facts: list[Fact], as_of: datetime) -> Fields:
     """A ticket is open until it is resolved or its status says so; an update that says no status,
     as one that brings the customer's rating, opens nothing again.
 
-    Opened in 30 days: counted by ticket, by its first opening.
+    Opened in 30 days: counted by ticket, by its first opening. Hours to resolve: from there to the
+    last resolution, the median of the tickets that were resolved in 90 days and stay so.
     """
     tickets = _latest(facts, "ticket")
     is_open: dict[str, bool] = {}
     opened: dict[str, datetime] = {}
+    resolved: dict[str, datetime] = {}
     for fact in facts:
         ticket = str(fact.content["ticket"])
         status = fact.content.get("status")
@@ -81,6 +87,7 @@ def _ticket_fields(facts: list[Fact], as_of: datetime) -> Fields:
             opened.setdefault(ticket, fact.happened_at)
         if fact.kind == "ticket.resolved":
             is_open[ticket] = False
+            resolved[ticket] = fact.happened_at
         elif status is not None:
             is_open[ticket] = status not in _DONE
         elif fact.kind == "ticket.opened":
@@ -89,12 +96,20 @@ def _ticket_fields(facts: list[Fact], as_of: datetime) -> Fields:
             is_open.setdefault(ticket, True)
     left = [tickets[ticket] for ticket, still in is_open.items() if still]
     since = as_of - timedelta(days=TICKET_DAYS)
-    return {
+    fields: Fields = {
         "ticket.open": len(left),
         "ticket.urgent_open": sum(one.get("priority") in _URGENT for one in left),
         "ticket.frustrated_open": sum(one.get("sentiment") == "frustrated" for one in left),
         "ticket.count_30d": sum(at > since for at in opened.values()),
     }
+    hours = [
+        (at - opened[ticket]) / timedelta(hours=1)
+        for ticket, at in resolved.items()
+        if ticket in opened and not is_open[ticket] and at > as_of - timedelta(days=QUARTER_DAYS)
+    ]
+    if hours:
+        fields["ticket.resolution_hours"] = round(median(hours), 1)
+    return fields
 
 
 def _touch_fields(facts: list[Fact], as_of: datetime) -> Fields:
@@ -104,7 +119,25 @@ def _touch_fields(facts: list[Fact], as_of: datetime) -> Fields:
     if answered:
         fields["touch.last_two_way_at"] = _text(answered[-1])
         fields["account.responsive"] = as_of - answered[-1] <= timedelta(days=RESPONSIVE_DAYS)
-    return fields
+    recent = [fact for fact in facts if fact.happened_at > as_of - timedelta(days=QUARTER_DAYS)]
+    return fields | {"touch.count_90d": len(recent)} | _response_rate(recent)
+
+
+def _response_rate(touches: list[Fact]) -> Fields:
+    """Per cent of the touches that we began which were answered; no data where we began none.
+
+    A reply answers one mail, or stands for a mail of ours and its answer where there is none left.
+    """
+    ours = [fact for fact in touches if fact.content.get("direction") != "inbound"]
+    replies = sum(fact.kind == "touch.reply" for fact in touches)
+    mails = [fact for fact in ours if fact.kind == "touch.mail"]
+    calls = [fact for fact in ours if fact.kind not in ("touch.mail", "touch.reply")]
+    replies += sum(two_way(fact) for fact in mails)
+    began = len(calls) + max(len(mails), replies)
+    if not began:
+        return {}
+    answered = sum(two_way(fact) for fact in calls) + replies
+    return {"touch.response_rate": round(answered * 100 / began, 1)}
 
 
 def two_way(touch: Fact) -> bool:

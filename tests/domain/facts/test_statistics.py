@@ -56,7 +56,27 @@ class TestTickets:
             "ticket.urgent_open": 2,
             "ticket.frustrated_open": 1,
             "ticket.count_30d": 3,
+            "ticket.resolution_hours": 24.0,
         }
+
+    @pytest.mark.parametrize(("ago", "hours"), [(days(90), None), (days(90) - SECOND, 48.0)])
+    def test_hours_to_resolve_of_90_days(self, ago: timedelta, hours: float | None) -> None:
+        opened = fact("ticket.opened", ago + days(2), ticket="1")
+        resolved = fact("ticket.resolved", ago, ticket="1")
+        again = fact("ticket.updated", days(1), ticket="1", status="open")
+        assert field("ticket.resolution_hours", opened, resolved) == hours
+        assert field("ticket.resolution_hours", opened, resolved, again) is None
+
+    def test_the_median_of_the_hours(self) -> None:
+        facts = [
+            one
+            for key, hours in (("1", 1), ("2", 100), ("3", 4))
+            for one in (
+                fact("ticket.opened", timedelta(days=9, hours=hours), ticket=key),
+                fact("ticket.resolved", days(9), ticket=key),
+            )
+        ]
+        assert field("ticket.resolution_hours", *facts) == 4.0
 
     def test_a_status_closes_and_opens_again(self) -> None:
         opened = fact("ticket.opened", days(3), ticket="1")
@@ -99,6 +119,25 @@ class TestTouches:
     ) -> None:
         touch = Fact(uuid4(), kind, NOW - days(1), NOW, content)
         assert field("account.responsive", touch) is answered
+
+    @pytest.mark.parametrize(
+        ("kinds", "rate"),
+        [
+            (("mail", "mail", "mail", "reply"), 33.3),
+            (("reply",), 100.0),
+            (("mail", "call", "meeting"), 66.7),
+            (("mail",), 0.0),
+            ((), None),
+        ],
+    )
+    def test_how_many_of_ours_are_answered(
+        self, kinds: tuple[str, ...], rate: float | None
+    ) -> None:
+        inbound = fact("touch.call", days(3), direction="inbound")
+        facts = [fact(f"touch.{kind}", days(2)) for kind in kinds]
+        old = [fact("touch.mail", days(90)) for _ in range(5)]
+        assert field("touch.response_rate", inbound, *facts, *old) == rate
+        assert field("touch.count_90d", inbound, *facts, *old) == len(kinds) + 1
 
 
 class TestSurveys:
