@@ -157,6 +157,17 @@ class TestAgreement:
         told = organization.scored(health_select(health))[account]
         assert told["points_1"] == by_python(health, (None, fields))["points_1"] == Decimal("0.0")
 
+    def test_on_the_six_decimals_that_count(self, raw: psycopg.Connection[Any]) -> None:
+        """0.05 points lie at a third of a hundred: one side of the tie is 0.0, the other 0.1."""
+        health = model(by_number("custom.a", 1, (0, 0), (100, 0.15)))
+        below, above = 33.3333334, 33.3333336
+        rows: list[Account] = [(None, {"custom.a": number}) for number in (below, above)]
+        assert_same(Organization(raw), health, rows)
+        assert [by_python(health, row)["points_1"] for row in rows] == [
+            Decimal("0.0"),
+            Decimal("0.1"),
+        ]
+
     def test_on_the_day_in_utc_wherever_the_server_stands(
         self, raw: psycopg.Connection[Any]
     ) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.errors import Finding, HealthModelInvalid
 from domain.health.model import (
@@ -19,10 +23,29 @@ from domain.health.model import (
     model_from_json,
     model_to_json,
 )
-from domain.health.parse import parse_health_model
+from domain.health.parse import COMPONENT, HEALTH, SEGMENT, parse_health_model
 from domain.health.standard import TEXT, standard_model
 from domain.playbook.fields import FIELDS
 
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "health-model.md"
+JUNK = (
+    "",
+    " ",
+    "\n",
+    ": ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "null",
+    "0",
+    "-1",
+    "1e9",
+    "true",
+    '"',
+    "\x00",
+)
 SEGMENTS = ("high-value", "growth")
 RIGHT = """\
 health: ours
@@ -138,6 +161,25 @@ def test_all_faults_are_told_at_once_in_their_order() -> None:
 @pytest.mark.parametrize("text", ["", "- a", "a: &b 1", "\t", "health: [", "health: {a: 1}"])
 def test_what_is_no_model_is_refused(text: str) -> None:
     assert faults(text)
+
+
+@given(st.integers(0, len(RIGHT)), st.integers(0, 40), st.sampled_from(JUNK))
+def test_whatever_comes_in_gives_a_model_or_faults(start: int, length: int, junk: str) -> None:
+    text = RIGHT[:start] + junk + RIGHT[start + length :]
+    try:
+        model = parse_health_model(text, "health.yaml", SEGMENTS)
+    except HealthModelInvalid as refused:
+        assert all(each.line >= 1 and each.column >= 1 for each in refused.findings)
+    else:
+        assert model_from_json(model_to_json(model)) == model
+
+
+def test_the_reference_shows_a_right_model_and_names_every_key() -> None:
+    text = REFERENCE.read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert parse_health_model(example, "reference.yaml", SEGMENTS).key == "ours"
+    keys = {key.name for block in (HEALTH, COMPONENT, SEGMENT) for key in block.keys}
+    assert {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text} == set()
 
 
 class TestJson:
