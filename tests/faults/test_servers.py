@@ -90,7 +90,10 @@ async def test_postgres_dies_before_an_answer_of_the_mail_server_is_written(
         await asyncio.sleep(outage * 5)
         await stack.revive("postgres")
         await settle_down(team)
-        assert len(box.arrivals) == before + 1
+        # by their ids, which a second attempt repeats: deadlines of earlier rounds send theirs too
+        arrived = [identity for _, identity in box.arrivals]
+        assert len(arrived) > before
+        assert len(set(arrived)) == len(arrived)
     how = "kill -9 between SMTP's answer and its record"
     table.add("1 PostgreSQL dies inside an effect", how, runs, await reconcile(team))
 
