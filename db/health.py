@@ -134,11 +134,19 @@ def _read(
 
 
 def _value(component: Component) -> ColumnElement[Any]:
-    name = _text(component.field)
+    value = _read_by(component.by, component.field)
+    if component.fresh is None:
+        return value
+    stale = _read_by(By.age, component.fresh.field) > _number(component.fresh.days)
+    return case((stale, null()), else_=value)
+
+
+def _read_by(by: By, field: str) -> ColumnElement[Any]:
+    name = _text(field)
     value = STATISTICS.fields.op("->")(name)
     words: ColumnElement[Any] = type_coerce(STATISTICS.fields.op("->>")(name), Text())
     kind = func.jsonb_typeof(value)
-    match component.by:
+    match by:
         case By.number:
             # a cast, only behind the type: CASE does not look at what it does not reach
             number = func.round(cast(value, Numeric()), literal_column(str(DIGITS)))

@@ -28,7 +28,10 @@ _TAKES: dict[By, FieldType] = {
 def check(model: HealthModel, reading: Reading, known_segments: Collection[str]) -> None:
     """Adds every fault of meaning to the reading."""
     for component in model.components:
-        _check_field(component, reading)
+        fresh = component.fresh
+        _check_field(component.field, component.by, reading, _place(component, reading, "field"))
+        if fresh is not None:
+            _check_field(fresh.field, By.age, reading, _place(component, reading, "fresh"))
         _check_curve(component, reading)
         _check_words(component, reading)
     if model.components and not any(model.weights(None)):
@@ -42,9 +45,7 @@ def check(model: HealthModel, reading: Reading, known_segments: Collection[str])
         _check_segment(model, segment, reading, known_segments)
 
 
-def _check_field(component: Component, reading: Reading) -> None:
-    name = component.field
-    at = _place(component, reading, "field")
+def _check_field(name: str, by: By, reading: Reading, at: Node) -> None:
     if not name:
         return
     if not is_known_field(name):
@@ -58,13 +59,13 @@ def _check_field(component: Component, reading: Reading) -> None:
         reading.fault(
             at, "own_field", f'The score cannot read "{name}": it makes it.', "Read another field."
         )
-    elif field_type(name) not in (None, _TAKES[component.by]):
+    elif field_type(name) not in (None, _TAKES[by]):
         known, words = FIELDS[name]
         way = next(f"by_{by.value}" for by, takes in _TAKES.items() if takes is known)
         reading.fault(
             at,
             "field_type",
-            f'"{name}" cannot be read by_{component.by.value}.',
+            f'"{name}" cannot be read by_{by.value}.',
             f'It is a {known.value}: {words}. Use "{way}".',
         )
 

@@ -48,6 +48,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """A value counts until the date in `field` is more than `days` ago, by the calendar in UTC.
+
+    Where that date is not known the value counts: only what is known to be old is left out.
+    """
+
+    field: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """One part of the score: a field, and what it is worth.
 
@@ -64,6 +75,7 @@ class Component:
     table: tuple[Row, ...] = ()  # of text and flag
     says: str = ""  # the reason in words; "{}" stands for the number, the days or the word
     source: str = ""  # where the weight and the points come from, or "our choice"
+    fresh: Freshness | None = None  # None: the value counts however old
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,8 @@ class HealthModel:
 
     def reads(self) -> tuple[str, ...]:
         """Every field that the score depends on, sorted."""
-        return tuple(sorted({component.field for component in self.components}))
+        dates = {component.fresh.field for component in self.components if component.fresh}
+        return tuple(sorted({component.field for component in self.components} | dates))
 
 
 _MODEL: TypeAdapter[HealthModel] = TypeAdapter(HealthModel)

@@ -13,6 +13,7 @@ from domain.health.check import check
 from domain.health.model import (
     By,
     Component,
+    Freshness,
     HealthModel,
     Point,
     Row,
@@ -87,6 +88,16 @@ FLAG = Block(
     ),
 )
 
+FRESH = Block(
+    "freshness",
+    "How long a value counts.",
+    (
+        Key("field", field_name(), "the date of the value", required=True),
+        Key("days", Number(1, MOST_AGE), "how many days it counts", required=True),
+    ),
+    lambda values, reading: Freshness(values.get("field", ""), values.get("days", 1)),
+)
+
 READINGS: dict[str, By] = {
     "by_number": By.number,
     "by_age": By.age,
@@ -122,6 +133,7 @@ def _component(values: Values, reading: Reading) -> Component | None:
         table=_table(by, worth),
         says=values.get("says", ""),
         source=values.get("source", ""),
+        fresh=values.get("fresh"),
     )
 
 
@@ -148,6 +160,7 @@ COMPONENT = Block(
         Key("by_age", _curve(Number(-MOST_AGE, MOST_AGE)), "a curve over the days since a date"),
         Key("by_text", MapOf(WORD, POINTS), "points by word"),
         Key("by_flag", FLAG, "points of true and of false"),
+        Key("fresh", FRESH, "how long a value counts; by default however old it is"),
         Key("says", Text(200), 'its reason in words; "{}" stands for the value'),
         SOURCE,
     ),

@@ -25,6 +25,7 @@ class Lack(StrEnum):
     """Why a component has no points."""
 
     no_data = "no_data"  # nobody delivers the field
+    stale = "stale"  # too old to count
     unusable = "unusable"  # another type, an impossible number or date, a word not in the table
 
 
@@ -80,10 +81,9 @@ def score(
     for component, weight in zip(model.components, weights, strict=True):
         if weight == 0:
             continue
-        value = fields.get(component.field)
-        points = points_of(component, value, today)
+        points = points_of(component, fields, today)
         if points is None:
-            missing.append(_missing(component, weight, value))
+            missing.append(_missing(component, weight, fields, today))
         else:
             found.append((component, weight, points))
     known, total = sum(weight for _, weight, _ in found), sum(weights)
@@ -115,8 +115,11 @@ def score(
     )
 
 
-def points_of(component: Component, value: Value, today: date) -> Decimal | None:
-    """0.0 to 100.0, None where the value does not say. `today` is the day in UTC."""
+def points_of(component: Component, fields: Mapping[str, Value], today: date) -> Decimal | None:
+    """0.0 to 100.0, None where the fields do not say. `today` is the day in UTC."""
+    if _stale_days(component, fields, today) is not None:
+        return None
+    value = fields.get(component.field)
     match component.by:
         case By.number:
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -146,6 +149,14 @@ def _on_curve(component: Component, number: Fraction) -> Decimal:
     return half_up(curve[-1][1])
 
 
+def _stale_days(component: Component, fields: Mapping[str, Value], today: date) -> int | None:
+    """The age of a value that is too old to count, None where it counts."""
+    if component.fresh is None:
+        return None
+    age = _age(fields.get(component.fresh.field), today)
+    return age if age is not None and age > component.fresh.days else None
+
+
 def _age(value: Value, today: date) -> int | None:
     day = day_of(value)
     return None if day is None else (today - day).days
@@ -158,11 +169,18 @@ def _reason(component: Component, value: Value, points: Decimal, today: date) ->
     return f"{says}: {points} of 100 points."
 
 
-def _missing(component: Component, weight: int, value: Value) -> Missing:
+def _missing(
+    component: Component, weight: int, fields: Mapping[str, Value], today: date
+) -> Missing:
+    value = fields.get(component.field)
+    age = _stale_days(component, fields, today)
     field = component.field
     words = f"{field} ({FIELDS[field][1]})" if field in FIELDS else field
     if value is None:
         lack, reason = Lack.no_data, f"No data for {words}: nobody delivers it."
+    elif component.fresh is not None and age is not None:
+        lack = Lack.stale
+        reason = f"Too old for {words}: from {age} days ago, counts for {component.fresh.days}."
     else:
         lack, reason = Lack.unusable, f"No data for {words}: {_shown(value)} means nothing here."
     return Missing(component.key, component.title, field, weight, lack, reason)

@@ -92,15 +92,19 @@ components:
     weight: 7
     field: nps.last_score
     by_number: [[0, 0], [6, 40], [7, 65], [8, 75], [9, 90], [10, 100]]
+    fresh: {field: nps.last_at, days: 180}
     says: "the last NPS answer was {}"
-    source: seed 002, NPS classes 0-6, 7-8, 9-10; the points are our choice
+    source: seed 002, NPS classes 0-6, 7-8, 9-10; the points, and 180 days (two quarterly surveys)
+      for which an answer counts, are our choice
   - component: pulse
     title: Pulse
     weight: 8
     field: pulse.last
     by_text: {low: 95, medium: 55, high: 15}
+    fresh: {field: pulse.last_at, days: 120}
     says: "a person judged the risk {}"
-    source: seed 004, pulse check, and seed 003, satisfaction pulse check; numbers are our choice
+    source: seed 004, pulse check, and seed 003, satisfaction pulse check; numbers are our
+      choice, 120 days too (a quarterly review, and a month of grace)
 
   # relationship: recency, frequency, response: 12
   - component: touch-recency

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy import Text, bindparam, literal, type_coerce
 from db.engine import Database
 from db.health import STATISTICS, HealthSelect, health_select, parameters
 from db.urls import for_psycopg
-from domain.health.model import HealthModel
+from domain.health.model import Freshness, HealthModel
 from domain.health.score import points_of, score
 from domain.health.standard import standard_model
 from domain.playbook.definition import Value
@@ -84,10 +85,7 @@ def raw(fresh_database: FreshDatabase) -> Iterator[psycopg.Connection[Any]]:
 def by_python(health: HealthModel, account: Account, now: datetime = NOW) -> dict[str, Any]:
     segment, fields = account
     result = score(health, fields, segment, now)
-    points = [
-        points_of(component, fields.get(component.field), now.date())
-        for component in health.components
-    ]
+    points = [points_of(component, fields, now.date()) for component in health.components]
     return {
         "score": result.score,
         "band": result.band,
@@ -214,6 +212,15 @@ class TestMissing:
         found = organization.scored(health_select(health))
         assert (found[little]["score"], found[little]["band"]) == (None, None)
         assert (found[enough]["score"], found[enough]["band"]) == (Decimal("0.0"), "critical")
+
+    def test_what_is_too_old_does_not_count(self, raw: psycopg.Connection[Any]) -> None:
+        part = replace(by_number("custom.a"), fresh=Freshness("custom.b", 30))
+        dates: list[Value] = ["2026-10-23", "2026-10-22", "2026-10-22T23:00:00-02:00", "never"]
+        rows: list[Account] = [(None, {"custom.a": 7, "custom.b": at}) for at in dates]
+        rows.append((None, {"custom.a": 7}))
+        assert_same(Organization(raw), model(part), rows)
+        points = [by_python(model(part), row)["points_1"] for row in rows]
+        assert points == [7, None, 7, 7, 7]
 
 
 class TestBands:

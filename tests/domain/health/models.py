@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.health.model import (
     By,
     Component,
+    Freshness,
     HealthModel,
     Point,
     Row,
@@ -79,6 +80,7 @@ def _components(draw: st.DrawFn, number: int) -> Component:
         else tuple(Row(flag, draw(_POINTS)) for flag in (True, False))
         if by is By.flag
         else (),
+        fresh=draw(st.none() | st.builds(Freshness, st.sampled_from(FIELDS), st.integers(1, 400))),
     )
 
 

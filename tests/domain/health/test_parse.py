@@ -14,6 +14,7 @@ from domain.errors import Finding, HealthModelInvalid
 from domain.health.model import (
     By,
     Component,
+    Freshness,
     HealthModel,
     Point,
     Row,
@@ -66,6 +67,7 @@ components:
     weight: 1
     field: billing.issue_open
     by_flag: {when_true: 0, when_false: 100}
+    fresh: {field: nps.last_at, days: 90}
 segments:
   - segment: growth
     weights: {nps: 0, pulse: 4}
@@ -106,6 +108,7 @@ def test_all_of_it_is_read() -> None:
                 "billing.issue_open",
                 By.flag,
                 table=(Row(True, 0), Row(False, 100)),
+                fresh=Freshness("nps.last_at", 90),
             ),
         ),
         segments=(SegmentWeights("growth", (Weight("nps", 0), Weight("pulse", 4))),),
@@ -129,8 +132,9 @@ def test_all_of_it_is_read() -> None:
         ("least_known: 30", "least_known: 0", "number_range", 3, 14),
         ("used {} days ago", "used days ago", "bad_words", 10, 11),
         ("component: nps,", "component: recency,", "duplicate_component", 12, 17),
-        ("segment: growth", "segment: grow", "unknown_segment", 20, 14),
-        ("pulse: 4", "puls: 4", "unknown_component", 21, 23),
+        ("nps.last_at", "nps.last_score", "field_type", 19, 12),
+        ("segment: growth", "segment: grow", "unknown_segment", 21, 14),
+        ("pulse: 4", "puls: 4", "unknown_component", 22, 23),
         ("by_flag: {when_true: 0, when_false: 100}", "source: x", "bad_component", 14, 5),
         ("{when_true: 0, when_false: 100}", "{when_true: 0}", "missing_key", 18, 14),
         ("name: Our own\n", "", "missing_key", 1, 1),
@@ -150,7 +154,7 @@ def test_a_model_without_weight_is_refused_as_a_whole_and_by_segment() -> None:
         none = none.replace(f"weight: {weight}", "weight: 0")
     assert [each.code for each in faults(none)] == ["no_weight"]
     of_segment = RIGHT.replace("{nps: 0, pulse: 4}", "{recency: 0, nps: 0, pulse: 0, billing: 0}")
-    assert [(each.code, each.line) for each in faults(of_segment)] == [("no_weight", 21)]
+    assert [(each.code, each.line) for each in faults(of_segment)] == [("no_weight", 22)]
 
 
 def test_all_faults_are_told_at_once_in_their_order() -> None:

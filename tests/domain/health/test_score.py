@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from domain.health.bands import Band
-from domain.health.model import HealthModel
+from domain.health.model import Freshness, HealthModel
 from domain.health.score import Lack, score
 from domain.health.standard import standard_model
 from domain.playbook.definition import Value
@@ -125,6 +126,16 @@ class TestMissing:
         assert (unusable.lack, no_data.lack) == (Lack.unusable, Lack.no_data)
         assert '"many"' in unusable.reason
         assert "ticket.open (open support tickets)" in no_data.reason
+
+    def test_what_is_too_old_is_told_with_its_age(self) -> None:
+        part = by_table("pulse.last", 1, {"high": 15})
+        health = model(replace(part, fresh=Freshness("pulse.last_at", 120)))
+        fields: dict[str, Value] = {"pulse.last": "high", "pulse.last_at": "2026-07-24"}
+        [stale] = score(health, fields, None, NOW).missing
+        assert stale.lack is Lack.stale
+        assert "from 121 days ago, counts for 120" in stale.reason
+        found = score(health, {**fields, "pulse.last_at": "2026-07-25"}, None, NOW)
+        assert found.score == Decimal("15.0")
 
 
 class TestExplanation:
