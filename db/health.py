@@ -162,7 +162,7 @@ def _read_by(by: By, field: str) -> ColumnElement[Any]:
 def _age(words: ColumnElement[Any]) -> ColumnElement[Any]:
     """Days of the calendar in UTC from a date as text to today, null where it is none.
 
-    A bare day goes past the pattern, which takes longer than all the rest: most dates are such.
+    A bare day goes past the pattern, which takes longer than all the rest.
     """
     day = func.left(words, 10)
     # After these only the calendar can be wrong, as in the 30th of February.
