@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Annotated
 
@@ -43,6 +44,7 @@ def api(
             telemetry=set_up_telemetry("api", environment),
         )
     )
+    gc.freeze()  # what was loaded stays for good: collections need not walk it
     uvicorn.run(
         app,
         host=http.host,
