@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Text, cast, select
 
-from db.bulk import encoded, insertion, table_of
+from db.bulk import table_of
 from db.models.answers import Answer
-from db.sessions import ReadSession, WriteSession
+from db.sessions import ReadSession
 
 K = table_of(Answer).c
 
@@ -23,9 +23,6 @@ class KeptAnswer:
     answer: str
 
 
-_INSERT = insertion(Answer, ("execution_id", "event_id", "request_digest", "answer"))
-
-
 async def find(session: ReadSession, execution: UUID, event_id: str) -> KeptAnswer | None:
     """What was answered under this event id. Ask after the row lock was given."""
     rows = await session.execute(
@@ -37,16 +34,3 @@ async def find(session: ReadSession, execution: UUID, event_id: str) -> KeptAnsw
     )
     row = rows.first()
     return KeptAnswer(*row) if row else None
-
-
-async def keep(
-    session: WriteSession, execution: UUID, event_id: str, request_digest: str, answer: bytes
-) -> None:
-    """Keeps an answer, as that of a refusal; `answer` is JSON."""
-    row = {
-        "execution_id": execution,
-        "event_id": event_id,
-        "request_digest": request_digest,
-        "answer": answer,
-    }
-    await session.run(_INSERT, {"org": session.scope.org, "rows": encoded([row])})

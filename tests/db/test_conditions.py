@@ -142,7 +142,7 @@ class TestNumbersThatNothingCanHold:
     def test_what_is_too_small_is_zero(self, connection: Connection, number: str) -> None:
         rows = b'[{"health.score": %s}]' % number.encode()
         [truths] = assert_agreement(connection, self.CONDITIONS, rows, NOW)
-        assert True in truths
+        assert any(truths)  # the values are usable, or no condition would hold
 
     def test_more_digits_than_a_double_has_count_as_the_double(
         self, connection: Connection
